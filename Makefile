@@ -1,0 +1,50 @@
+# Routine commands; `make` alone prints them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup finetune check test test-fast golden bench lock clean
+
+help:  ## these lines
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(READY)  ## create .venv with the locked packages (done by every other target)
+
+$(READY): locks/default.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)) and "Python 3.11 or 3.12 is needed, found %s. Name one: make PYTHON=python3.11" % sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --progress-bar off --disable-pip-version-check --no-deps --require-hashes -r locks/default.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+finetune: $(READY)  ## run a recipe: make finetune RECIPE=sentiment [ARGS="train.lr=3e-5"]
+	@test -n "$(RECIPE)" || { $(BIN)/finetune list; echo 'Name one: make finetune RECIPE=sentiment'; exit 2; }
+	$(BIN)/finetune run $(RECIPE) $(ARGS)
+
+check: $(READY)  ## lint, types, import contracts, architecture gates
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/architecture
+
+test: $(READY)  ## everything that guards the product
+	$(BIN)/pytest -q tests
+
+test-fast: $(READY)  ## without training, exports and launches
+	$(BIN)/pytest -q -m 'not slow' tests
+
+golden: $(READY)  ## write the golden files anew; look at the difference before you commit it
+	GOLDEN=write $(BIN)/pytest -q tests/golden
+
+bench: $(READY)  ## run a benchmark: make bench NAME=sst2 [ARGS=...]
+	@test -f "benchmarks/$(NAME).py" || { echo 'Name one: make bench NAME=...'; ls benchmarks/*.py; exit 2; }
+	$(BIN)/python benchmarks/$(NAME).py $(ARGS)
+
+lock: $(READY)  ## resolve the dependencies anew, with hashes
+	$(PYTHON) locks/make.py
+
+clean:  ## remove .venv and caches; runs stay
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

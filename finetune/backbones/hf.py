@@ -1,0 +1,96 @@
+"""Backbones of transformers: the only file that calls its Auto classes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import transformers
+
+from finetune.contracts import Head, Loaded
+from finetune.data.pixels import ImageProcessor
+from finetune.data.text import TextProcessor
+from finetune.errors import BackboneError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Pillow's numbers for the filters, as image processor configurations hold them.
+RESAMPLE = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
+
+
+def load(place: str | Path, head: Head, *, revision: str | None = None, local: bool = True) -> Loaded:
+    """The weights at `place` (folder or Hub name) with the task's head; safetensors only, no code from the place."""
+    options: dict[str, Any] = {"revision": revision, "local_files_only": local, "trust_remote_code": False}
+    config = _config(place, head, options)
+    quiet = transformers.logging.get_verbosity()
+    transformers.logging.set_verbosity_error()  # "newly initialized head" is the purpose here, not a warning
+    try:
+        model = getattr(transformers, head.auto).from_pretrained(
+            place, config=config, use_safetensors=True, ignore_mismatched_sizes=True, **options
+        )
+    finally:
+        transformers.logging.set_verbosity(quiet)
+    return _loaded(model, place, head, options)
+
+
+def random(place: str | Path, head: Head, *, revision: str | None = None, local: bool = True) -> Loaded:
+    """The architecture at `place` with new weights from torch's current random state."""
+    options: dict[str, Any] = {"revision": revision, "local_files_only": local, "trust_remote_code": False}
+    model = getattr(transformers, head.auto).from_config(_config(place, head, options), trust_remote_code=False)
+    return _loaded(model, place, head, options)
+
+
+def reload(folder: Path, head: Head, *, attention: str | None = None) -> Any:
+    """The model that `save_pretrained` wrote; `attention` chooses its implementation (the exporter wants eager)."""
+    options = {"attn_implementation": attention} if attention else {}
+    return getattr(transformers, head.auto).from_pretrained(
+        folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, **options
+    ).eval()
+
+
+def _config(place: str | Path, head: Head, options: dict[str, Any]) -> Any:
+    names = head.labels.names
+    return transformers.AutoConfig.from_pretrained(
+        place, **options, num_labels=len(names), problem_type=head.problem,
+        id2label=dict(enumerate(names)), label2id={name: position for position, name in enumerate(names)},
+    )
+
+
+def _loaded(model: Any, place: str | Path, head: Head, options: dict[str, Any]) -> Loaded:
+    if head.auto == "AutoModelForImageClassification":
+        native = transformers.AutoImageProcessor.from_pretrained(place, use_fast=False, **options)
+        processor: Any = _image_processor(native, head, place)
+    else:
+        native = transformers.AutoTokenizer.from_pretrained(place, use_fast=True, **options)
+        processor = _text_processor(native, model, place)
+    return Loaded(model=model, processor=processor, native=native, source="", name=str(place))
+
+
+def _text_processor(native: Any, model: Any, place: str | Path) -> TextProcessor:
+    if not native.is_fast:
+        raise BackboneError(
+            f"model.name: {place}",
+            "its tokenizer exists in slow form only, a tokenizer.json is needed. Use a backbone that ships one.",
+        )
+    tokenizer = native.backend_tokenizer
+    tokenizer.no_padding()
+    longest = getattr(model.config, "max_position_embeddings", None) or native.model_max_length
+    # RoBERTa's positions start after the padding id, so two of them are never used by a token.
+    offset = model.config.pad_token_id + 1 if model.config.model_type in ("roberta", "xlm-roberta", "camembert") else 0
+    pad_id = native.pad_token_id if native.pad_token_id is not None else 0
+    return TextProcessor(tokenizer, tuple(native.model_input_names), pad_id, int(min(longest - offset, 100_000)))
+
+
+def _image_processor(native: Any, head: Head, place: str | Path) -> ImageProcessor:
+    settings = native.to_dict()
+    size = settings.get("size") or {}
+    cut = settings.get("crop_size") if settings.get("do_center_crop") else None
+    own = (cut or size).get("height") or size.get("shortest_edge")
+    if not own:
+        raise BackboneError(f"model.name: {place}",
+                            "its image processor names no input size. Add task.image_size=PIXELS, or use another backbone.")
+    scaled = size.get("shortest_edge") or size.get("height") or own
+    return ImageProcessor(
+        size=head.size or own, mean=tuple(settings["image_mean"]), std=tuple(settings["image_std"]),
+        resample=RESAMPLE.get(settings.get("resample", 2), "bilinear"), crop=own / scaled if cut else None,
+    )

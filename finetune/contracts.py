@@ -1,0 +1,185 @@
+"""The values and protocols that the rooms of the house share. No behaviour beyond look-ups lives here.
+
+Shape letters: B batch, C classes, T tokens; images are BCHW.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    import pyarrow as pa
+
+    Array = np.ndarray[Any, Any]
+    Columns = Mapping[str, Array]  # one entry per row in every column
+
+Row = Mapping[str, Any]  # raw: {"row": "reviews.csv:12", "text": "...", "label": "positive"}
+Example = Mapping[str, Any]  # encoded, numpy
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The one source of label names for data, model, export and server; a target is a position here."""
+
+    names: tuple[str, ...]
+
+    def id_of(self, name: str) -> int:
+        """The target of a label."""
+        return self.names.index(name)
+
+    def name_of(self, target: int) -> str:
+        """The label of a target."""
+        return self.names[target]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """All that a backbone loader needs to know of a task; `auto` names the Auto class."""
+
+    auto: str
+    labels: Labels
+    problem: str
+    size: int | None = None  # side of an image input in pixels, where the task fixes it
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Collated examples: `inputs` is what the model sees, `targets` what it never sees."""
+
+    inputs: Mapping[str, Any]
+    targets: Mapping[str, Any]
+    rows: int
+
+
+class LossSum(NamedTuple):
+    """A summed loss and what it sums over; a mean cannot be expressed, so accumulation is exact."""
+
+    total: Any
+    count: int
+
+
+class Processor(Protocol):
+    """Turns one raw value into the numbers that the backbone was pretrained on."""
+
+    def save(self, folder: Path) -> None:
+        """Write the files that restore it, in the format of the Hugging Face ecosystem."""
+
+
+class Task(Protocol):
+    """What is learnt and how it is scored: six verbs in the order in which data flows.
+
+    `encode`, `collate`, `predict` and `score` work on numpy arrays, so that training, the export gate
+    and `finetune predict` run the same code; only `loss` knows torch.
+    """
+
+    roles: ClassVar[Mapping[str, str]]  # role -> kind: text, image or label
+    onnx_task: ClassVar[str]
+    primary: ClassVar[str]
+    greater_is_better: ClassVar[bool]
+    labels: tuple[str, ...] | str
+
+    @property
+    def head(self) -> Head:
+        """The head that the backbone needs."""
+
+    def encode(self, rows: Sequence[Row], processor: Any) -> list[Example]:
+        """Rows to examples; rows without a label give examples without a target."""
+
+    def augment(self, example: Example, random: np.random.Generator) -> Example:
+        """A training example changed at random; the same generator state gives the same change."""
+
+    def length(self, example: Example) -> int:
+        """What an example costs; examples of like length share a batch."""
+
+    def collate(self, examples: Sequence[Example], processor: Any) -> Batch:
+        """Examples to one padded batch of numpy arrays."""
+
+    def count(self, batch: Batch) -> int:
+        """What the loss is divided by, known before the backward pass."""
+
+    def loss(self, output: Mapping[str, Any], batch: Batch) -> LossSum:
+        """The summed loss of a batch of torch tensors."""
+
+    def predict(self, output: Mapping[str, Array], batch: Batch) -> dict[str, Array]:
+        """Columns with one entry per row: what the score and the user need to see."""
+
+    def score(self, columns: Columns) -> dict[str, Any]:
+        """Scores by name, all in [0, 1] or in the task's unit; `primary` is among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A backbone with its head: the model, how its inputs are made, and where it came from."""
+
+    model: Any
+    processor: Any
+    source: str  # folder, cache, hub, offline or random
+    name: str
+    native: Any  # the library's own processor, saved beside the model so that from_pretrained finds it
+    revision: str | None = None
+    license: str | None = None
+    note: str | None = None  # what the user must know, printed and kept
+
+
+class Hook(Protocol):
+    """Looks on while a model trains; never changes its state."""
+
+    def on_start(self, plan: Mapping[str, Any]) -> None:
+        """Before the first step."""
+
+    def on_step(self, event: Mapping[str, Any]) -> None:
+        """After an optimizer step."""
+
+    def on_eval(self, event: Mapping[str, Any]) -> None:
+        """After an evaluation."""
+
+    def on_save(self, event: Mapping[str, Any]) -> None:
+        """After a checkpoint is complete on disk."""
+
+    def on_end(self, event: Mapping[str, Any]) -> None:
+        """After the last step, early stop and interruption included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a rule found: parallel tuples, one entry per finding.
+
+    `rows` are positions in the table; `after` is the repaired cell where the rule can repair, else None.
+    """
+
+    rows: tuple[int, ...] = ()
+    columns: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    before: tuple[str | None, ...] = ()
+    after: tuple[str | None, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+class Rule(Protocol):
+    """One kind of dirt. A rule finds, the engine applies the policy and writes the ledger."""
+
+    kinds: ClassVar[tuple[str, ...]]  # kinds of column it reads: text, image, label
+    default: ClassVar[str]  # policy: off, report, fix, drop or fail
+    policies: ClassVar[tuple[str, ...]]  # what it can be set to
+
+    def find(self, table: pa.Table, roles: Mapping[str, str]) -> Findings:
+        """Every row that has this dirt. `roles` maps column to kind."""
+
+
+@dataclass(slots=True)
+class SplitRows:
+    """The rows of a data set by split, each an Arrow table with a `row` column (`file:number`)."""
+
+    splits: dict[str, Any] = field(default_factory=dict)  # train, validation, test -> pa.Table
+    source: str = ""
+    name: str = ""
+    revision: str | None = None
+    license: str | None = None
+    notes: list[str] = field(default_factory=list)

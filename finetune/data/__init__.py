@@ -1,0 +1,1 @@
+"""Reading rows, checking labels and pictures, and dividing rows into splits."""

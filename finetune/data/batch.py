@@ -1,0 +1,24 @@
+"""Stacking and padding of examples into numpy arrays: the same code in training, the export gate and predict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from finetune.contracts import Array
+
+
+def pad(sequences: Sequence[Any], value: int) -> Array:
+    """Sequences of token ids as one array (rows, longest), filled on the right with `value`."""
+    padded = np.full((len(sequences), max(map(len, sequences))), value, dtype=np.int64)
+    for row, sequence in zip(padded, sequences, strict=True):
+        row[: len(sequence)] = sequence
+    return padded
+
+
+def stack(values: Sequence[Any]) -> Array:
+    """Values of equal shape as one array with a leading row axis."""
+    return np.stack([np.asarray(value) for value in values])

@@ -1,0 +1,242 @@
+"""Pictures as files: opening and checking them, and finding them in folders, zip archives and tables.
+
+A picture is named by a locator, `PATH` or `ARCHIVE.zip::MEMBER`; samples and Hub rows carry the encoded file as bytes.
+Of a moving picture the first frame counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from finetune.data import locators
+from finetune.errors import DataError, some
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from PIL.Image import Image
+
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
+MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "I;16", "I;16B", "I;16L")
+MAX_PIXELS = 100_000_000
+SPLITS = {
+    "train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation",
+    "dev": "validation", "test": "test", "testing": "test",
+}
+
+_ORIENTATION = 0x0112  # EXIF 2.32, section 4.6.4: where the first row and column lie
+
+
+def read_bytes(cell: str | bytes) -> bytes:
+    """The encoded picture; DataError names it when it cannot be read."""
+    with _blaming(cell):
+        return _encoded(cell)
+
+
+def open_image(cell: str | bytes) -> Image:
+    """The picture in RGB, 8 bits a channel, turned upright, on white where it was transparent.
+
+    DataError names a picture that is none of FORMATS, has more than MAX_PIXELS, or is damaged.
+    """
+    with _blaming(cell):
+        return _rgb(cell)
+
+
+def hashes(cells: Sequence[str | bytes]) -> list[str]:
+    """The sha256 of every encoded picture, in hex."""
+    return [hashlib.sha256(read_bytes(cell)).hexdigest() for cell in cells]
+
+
+def check_images(table: pa.Table, key: str, *, column: str = "image") -> None:
+    """Decode every picture once; one DataError lists those that cannot be read and why."""
+    cells = table[column].to_pylist()
+    distinct = list(dict.fromkeys(cells))
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        reasons = dict(zip(distinct, pool.map(_reason_against, distinct), strict=True))
+    bad = []
+    for row, cell in zip(table["row"].to_pylist(), cells, strict=True):
+        if reasons[cell]:
+            named = row if isinstance(cell, bytes) or cell.endswith(row) else f"{row} {cell}"
+            bad.append(f"{named} ({reasons[cell]})")
+    if bad:
+        allowed = f"{', '.join(FORMATS)} of at most {MAX_PIXELS:,} pixels"
+        raise DataError(
+            key, f"{len(bad):,} of {len(cells):,} pictures cannot be read: {some(bad)}. Allowed are {allowed}."
+            " Replace them, or remove their rows."
+        )
+
+
+def locate(cells: Sequence[str], rows: Sequence[str], *, source: Path | None, beside: Path, key: str) -> list[str]:
+    """The locators of the pictures that a table names: inside `source`, a folder or zip, else beside the table.
+
+    DataError lists the rows whose picture is not there.
+    """
+    names = [cell.replace("\\", "/") for cell in cells]
+    if source is None or source.is_dir():
+        folder = source or beside
+        located = [str(path) if (path := folder / name).is_file() else None for name in names]
+    else:
+        files = {"/".join(parts): locator for parts, locator in locators.list_files(source, "data.images").items()}
+        tops = {name.partition("/")[0] for name in files}
+        wrap = f"{tops.pop()}/" if len(tops) == 1 else ""
+        names = [name.removeprefix("./") for name in names]
+        located = [files.get(name, files.get(wrap + name)) for name in names]
+    missing = [f"{row} {cell!r}" for row, cell, found in zip(rows, cells, located, strict=True) if found is None]
+    if missing:
+        where = (source or beside).absolute()
+        raise DataError(
+            key, f"{len(missing):,} of {len(cells):,} pictures are not in {where}: {some(missing)}. Add them, remove"
+            " their rows, or name the right folder or zip with data.images=PATH."
+        )
+    return [found for found in located if found is not None]
+
+
+def read_image_folder(source: Path, *, key: str) -> dict[str, pa.Table]:
+    """The pictures of a folder or zip by split: `row` (path inside it), `hash`, `image` (locator), `label` (folder).
+
+    `CLASS/file` is all `train`; `SPLIT/CLASS/file` gives its splits; both may stand inside one wrapping folder. Hidden
+    files and what desktops leave behind are skipped. DataError shows the tree when it has another shape.
+    """
+    import pyarrow as pa
+
+    files = locators.list_files(source, key)
+    splits = _shape(sorted(files))
+    if not splits:
+        raise DataError(key, _other_shape(source, sorted(files)))
+    tables = {}
+    for split, members in splits.items():
+        cells = [files[parts] for parts in members]
+        rows = ["/".join(parts) for parts in members]
+        tables[split] = pa.table({"row": rows, "image": cells, "label": [parts[-2].strip() for parts in members]})
+    check_images(pa.concat_tables(tables.values()), key)
+    return {
+        split: table.add_column(1, "hash", pa.array(hashes(table["image"].to_pylist()), pa.string()))
+        for split, table in tables.items()
+    }
+
+
+def _shape(files: list[locators.Parts]) -> dict[str, list[locators.Parts]] | None:
+    """The files of each split, or None when folders are laid out in neither of the two ways."""
+    if len({len(parts) for parts in files}) != 1:
+        return None
+    tops = {parts[0] for parts in files}
+    depth = len(files[0])
+    wrapped = depth == 4 or (depth == 3 and not all(top.casefold() in SPLITS for top in tops))
+    if wrapped and len(tops) > 1:
+        return None
+    outer = {parts[wrapped] for parts in files}
+    named = [SPLITS.get(name.casefold()) for name in outer]
+    if depth - wrapped == 2 and not _are_splits(outer):
+        return {"train": files}
+    if depth - wrapped != 3 or None in named or len(set(named)) < len(named):
+        return None
+    splits = [split for split in ("train", "validation", "test") if split in named]
+    return {split: [parts for parts in files if SPLITS[parts[wrapped].casefold()] == split] for split in splits}
+
+
+def _are_splits(folders: set[str]) -> bool:
+    """Whether folders of files are splits without classes; one class among others may be called train."""
+    splits = [name for name in folders if name.casefold() in (*SPLITS, "eval", "evaluation")]
+    return len(splits) > 1 or len(splits) == len(folders)
+
+
+def _other_shape(source: Path, files: list[locators.Parts]) -> str:
+    counts = Counter("/".join(parts[:-1][:3]) or "." for parts in files)
+    examples = {"/".join(parts[:-1][:3]) or ".": parts[-1] for parts in reversed(files)}
+    lines = [f"\n  {name}/ (files: {count:,}, such as {examples[name]})" for name, count in sorted(counts.items())]
+    more = f"\n  and {len(lines) - 10:,} more folders" if len(lines) > 10 else ""
+    tree = f", laid out as{''.join(lines[:10])}{more}\n" if files else ". "
+    return (
+        f"{source.absolute()} holds {len(files):,} files{tree}Allowed are CLASS/file, and SPLIT/CLASS/file with one"
+        " folder each for train, validation (or valid, val, dev) and test. Move the pictures into such folders, and"
+        " other files out."
+    )
+
+
+def _encoded(cell: str | bytes) -> bytes:
+    return cell if isinstance(cell, bytes) else locators.read(cell)
+
+
+def _rgb(cell: str | bytes, *, quick: bool = False) -> Image:
+    """The picture in RGB; `quick` lets JPEG come out at an eighth of its size, after all of its data has been read."""
+    from PIL import Image
+
+    raw = _encoded(cell)
+    if not raw:
+        raise locators.UnreadableError("empty file")
+    # Pillow warns above this limit and raises above twice that; the check below refuses either before decoding.
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+    image: Any = Image.open(io.BytesIO(raw), formats=FORMATS)
+    if image.width * image.height > MAX_PIXELS:
+        raise locators.UnreadableError(f"too large: {image.width:,} x {image.height:,} pixels")
+    if image.mode not in MODES:
+        raise locators.UnreadableError(f"pixels of mode {image.mode}, save it with 8 or 16 bits a channel")
+    if quick:
+        image.draft(image.mode, (1, 1))
+    image.load()
+    image = _upright(image)
+    if image.mode.startswith("I;16"):
+        image = Image.fromarray(((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8))
+    elif image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    rgb: Image.Image = image.convert("RGB")
+    return rgb
+
+
+def _upright(image: Any) -> Any:
+    """The picture as the camera was held; of TIFF, Pillow has turned the pixels and dropped the tag."""
+    from PIL.Image import Transpose as Turn
+
+    turns = {
+        2: Turn.FLIP_LEFT_RIGHT, 3: Turn.ROTATE_180, 4: Turn.FLIP_TOP_BOTTOM, 5: Turn.TRANSPOSE, 6: Turn.ROTATE_270,
+        7: Turn.TRANSVERSE, 8: Turn.ROTATE_90,
+    }
+    try:
+        turn = turns.get(image.getexif().get(_ORIENTATION))
+    except Exception:  # damaged EXIF raises errors of many kinds, and is no reason to refuse a sound picture
+        return image
+    return image if turn is None else image.transpose(turn)
+
+
+def _reason_against(cell: str | bytes) -> str | None:
+    """Why a picture cannot be read, or None."""
+    try:
+        _rgb(cell, quick=True)
+    except Exception as error:  # decoders raise many kinds of error on damaged files, and each means the same
+        return _reason(error)
+    return None
+
+
+def _reason(error: Exception) -> str:
+    from PIL import Image, UnidentifiedImageError
+
+    if isinstance(error, Image.DecompressionBombError):
+        return f"too large: more than {MAX_PIXELS:,} pixels"
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(error, KeyError):
+        return "not in the archive"
+    if isinstance(error, locators.UnreadableError):
+        return str(error)
+    return "truncated" if "truncated" in str(error).lower() else f"damaged: {error}"
+
+
+@contextmanager
+def _blaming(cell: str | bytes) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # as above, and whatever a zip archive raises
+        where = "a picture" if isinstance(cell, bytes) else cell
+        raise DataError(where, f"{_reason(error)}. Replace the picture, or remove its row.") from error

@@ -1,0 +1,100 @@
+"""Which labels a task learns: the user's list or those of the training rows, checked against the rows of all splits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from finetune.errors import DataError, nearest, some
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_INTEGER = re.compile("[+-]?[0-9]{1,18}")
+
+
+def resolve_labels(
+    splits: Mapping[str, pa.Table], named: tuple[str, ...] | str, key: str = "task.labels"
+) -> tuple[str, ...]:
+    """The labels in the order of their targets: `named`, or for `auto` those of the training rows, sorted.
+
+    Labels that are all integers are sorted by value. Rows without a label are left out of account.
+
+    Raises DataError with every contradiction between the labels and the rows.
+    """
+    counts = _counts(splits["train"])
+    if isinstance(named, str) and named != "auto":
+        raise DataError(key, f"{named!r} found, allowed are auto or a list of labels. Use for example [{named},other].")
+    labels = _sorted(counts) if isinstance(named, str) else tuple(named)
+    problems = [
+        *_too_few(labels, counts),
+        *(_against_training(labels, splits["train"]) if named != "auto" else ()),
+        *_unseen(splits, counts),
+    ]
+    if problems:
+        raise DataError(key, f"\n{key}: ".join(problems))
+    return labels
+
+
+def _counts(table: pa.Table) -> dict[str, int]:
+    import pyarrow.compute as pc
+
+    found = pc.value_counts(table["label"].drop_null()).to_pylist()
+    return {entry["values"]: entry["counts"] for entry in found}
+
+
+def _sorted(labels: Mapping[str, int]) -> tuple[str, ...]:
+    if all(_INTEGER.fullmatch(label) for label in labels):
+        return tuple(sorted(labels, key=lambda label: (int(label), label)))
+    return tuple(sorted(labels))
+
+
+def _too_few(labels: Sequence[str], counts: Mapping[str, int]) -> list[str]:
+    total = sum(counts.values())
+    if not total:
+        return ["no training row has a label, two labels are needed. Fill the label column, or name another one."]
+    problems = []
+    if len(labels) < 2:
+        only = f"{labels[0]!r} is the only label" if labels else "no label is given"
+        problems.append(f"{only}, at least 2 are needed. Add rows of another label, or name another column.")
+    if total < len(labels):
+        problems.append(f"{total:,} training rows found, {len(labels):,} labels need at least one row each. Add rows.")
+    return problems
+
+
+def _against_training(labels: Sequence[str], train: pa.Table) -> list[str]:
+    """What the user's list and the training rows do not have in common."""
+    counts = _counts(train)
+    twice = sorted({label for label in labels if labels.count(label) > 1})
+    problems = [f"{some(map(repr, twice))} stands in the list more than once. Name every label once."] if twice else []
+    absent = [label for label in dict.fromkeys(labels) if label not in counts]
+    unnamed = [label for label in _sorted(counts) if label not in labels]
+    problems += [
+        f"no training row has the label {label!r}. Labels found: {some(_sorted(counts), 10)}.{nearest(label, unnamed)}"
+        " Add rows that have it, or leave it out."
+        for label in absent
+    ]
+    return problems + [
+        f"{_rows(train, label)} the label {label!r}, which the list has not.{nearest(label, absent or labels)}"
+        " Add it to the list, correct the rows, or remove them."
+        for label in unnamed
+    ]
+
+
+def _unseen(splits: Mapping[str, pa.Table], counts: Mapping[str, int]) -> list[str]:
+    """Labels that only rows for measuring have: a model cannot learn them."""
+    return [
+        f"{_rows(table, label)} the label {label!r} in {split}, which no training row has.{nearest(label, counts)}"
+        f" Add such rows to training, or correct the {split} rows."
+        for split, table in splits.items() if split != "train"
+        for label in _sorted(_counts(table)) if label not in counts
+    ]
+
+
+def _rows(table: pa.Table, label: str) -> str:
+    """`3 rows (reviews.csv:4, ...) have`."""
+    import pyarrow.compute as pc
+
+    rows = table["row"].filter(pc.equal(table["label"], label)).to_pylist()
+    return f"{len(rows):,} rows ({some(rows)}) have" if len(rows) > 1 else f"row {rows[0]} has"

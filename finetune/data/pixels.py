@@ -1,0 +1,60 @@
+"""Pictures to normalised arrays, as the backbone saw them in pretraining; Pillow and numpy only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from finetune.data.images import open_image
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from finetune.contracts import Array
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageProcessor:
+    """What the weights expect of a picture; the values come from the backbone's own configuration."""
+
+    size: int  # side of the square input, in pixels
+    mean: tuple[float, ...]  # per channel, of values in [0, 1]
+    std: tuple[float, ...]
+    resample: str = "bicubic"  # nearest, bilinear, bicubic or lanczos
+    crop: float | None = None  # share of the shorter side that a centre crop keeps; None squashes to a square
+
+    def save(self, folder: Path) -> None:
+        """Write `processor.json`."""
+        (folder / "processor.json").write_text(json.dumps({"kind": "image"} | asdict(self), indent=2) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> ImageProcessor:
+        """Read what `save` wrote."""
+        settings = json.loads((folder / "processor.json").read_text())
+        del settings["kind"]
+        return cls(**settings | {"mean": tuple(settings["mean"]), "std": tuple(settings["std"])})
+
+    def encode(self, cells: Sequence[str | bytes]) -> list[dict[str, Any]]:
+        """`pixel_values` (3, size, size) of each picture, float32, normalised."""
+        return [{"pixel_values": self._pixels(open_image(cell))} for cell in cells]
+
+    def _pixels(self, image: Image) -> Array:
+        from PIL.Image import Resampling
+
+        how = Resampling[self.resample.upper()]
+        if self.crop is None:
+            square = image.resize((self.size, self.size), how)
+        else:
+            scale = round(self.size / self.crop) / min(image.size)
+            scaled = image.resize((max(self.size, round(image.width * scale)),
+                                   max(self.size, round(image.height * scale))), how)
+            left, top = (scaled.width - self.size) // 2, (scaled.height - self.size) // 2
+            square = scaled.crop((left, top, left + self.size, top + self.size))
+        pixels = np.asarray(square, dtype=np.float32) / 255.0
+        normal = (pixels - np.asarray(self.mean, np.float32)) / np.asarray(self.std, np.float32)
+        return np.ascontiguousarray(normal.transpose(2, 0, 1))

@@ -1,0 +1,100 @@
+"""Rows by source: the user's files, a Hub data set, or the sample that ships with the package."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from finetune.contracts import SplitRows
+from finetune.data.images import read_image_folder
+from finetune.data.read import read_table
+from finetune.errors import DataError, nearest
+from finetune.machine import hub_reachable
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from finetune.spec import Data
+
+SAMPLES = Path(__file__).parent / "samples"
+HUB_ROWS = 5_000  # training rows of a Hub data set where there is no accelerator and data.max_rows is auto
+
+
+def choose(data: Data) -> tuple[str, str]:
+    """The source that `auto` stands for, and the reason."""
+    if data.source != "auto":
+        return data.source, "set by data.source"
+    if data.files.train:
+        return "files", "data.files.train is given"
+    if hub_reachable():
+        return "hub", f"the Hub can be reached ({data.hub.name})"
+    return "sample", "no files are given and the Hub cannot be reached"
+
+
+def read(data: Data, source: str, roles: Mapping[str, str]) -> SplitRows:
+    """All rows of a source by split, as Arrow tables with `row`, `hash` and one column per role."""
+    if source == "files":
+        return _files(data, roles)
+    if source == "hub":
+        from finetune.data import hub
+
+        return hub.read(data.hub, roles)
+    return _sample(data.sample, roles)
+
+
+def samples() -> list[str]:
+    """The samples that ship with the package: a folder of tables, or a file that makes the rows."""
+    return sorted(path.stem for path in SAMPLES.iterdir() if path.is_dir() and path.name != "__pycache__"
+                  or path.suffix == ".py" and path.stem != "__init__")
+
+
+def _files(data: Data, roles: Mapping[str, str]) -> SplitRows:
+    given = {"train": data.files.train, "validation": data.files.validation, "test": data.files.test}
+    splits: dict[str, pa.Table] = {}
+    images = Path(data.images).expanduser() if data.images else None
+    for split, name in given.items():
+        if name is None:
+            continue
+        file, key = Path(name).expanduser(), f"data.files.{split}"
+        if "image" in roles.values() and (file.is_dir() or file.suffix.lower() == ".zip"):
+            found = read_image_folder(file, key=key)
+            both = set(found) & set(given) - {split} if split != "train" else set()
+            if both:
+                raise DataError(key, f"{file} holds splits of its own ({', '.join(sorted(found))}). Give it as "
+                                     "data.files.train alone, or a folder of CLASS/file.")
+            splits |= found if split == "train" else {split: found["train"]}
+        else:
+            splits[split] = read_table(file, columns=data.columns, roles=roles, key=key, images=images)
+    return SplitRows(splits, source="files", name=str(data.files.train))
+
+
+def _sample(name: str, roles: Mapping[str, str]) -> SplitRows:
+    if (SAMPLES / f"{name}.py").is_file():
+        made: SplitRows = importlib.import_module(f"finetune.data.samples.{name}").rows()
+        return made
+    folder = SAMPLES / name
+    splits = {file.stem: read_table(file, columns={}, roles=roles, key="data.sample")
+              for file in sorted(folder.glob("*.csv")) if file.stem in ("train", "validation", "test")}
+    return replace(SplitRows(splits, source="sample", name=name), license="apache-2.0")
+
+
+def limit(data: Data, source: str, *, accelerator: bool) -> int | None:
+    """Training rows at most, or None."""
+    if isinstance(data.max_rows, int):
+        return data.max_rows
+    return HUB_ROWS if data.max_rows == "auto" and source == "hub" and not accelerator else None
+
+
+def problems(data: Data, roles: Mapping[str, str]) -> list[str]:
+    """What is wrong with the settings, before anything is read."""
+    found = []
+    if data.sample not in samples():
+        found.append(f"data.sample: there is no sample {data.sample!r}. Samples: {', '.join(samples())}.")
+    for role in data.columns:
+        if role not in roles:
+            found.append(f"data.columns.{role}: this task has no role {role!r}. Roles: {', '.join(roles)}."
+                         f"{nearest(role, roles)}")
+    return found

@@ -1,0 +1,46 @@
+"""Text to token ids through `tokenizers`, without transformers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class TextProcessor:
+    """A backbone's tokenizer as data: what it needs to make the inputs that the model names."""
+
+    tokenizer: Any  # tokenizers.Tokenizer, not padding
+    inputs: tuple[str, ...]  # names that the model takes: input_ids, attention_mask, token_type_ids
+    pad_id: int
+    max_tokens: int  # longest input of the backbone, special tokens included
+
+    def save(self, folder: Path) -> None:
+        """Write `tokenizer.json` and `processor.json`."""
+        self.tokenizer.save(str(folder / "tokenizer.json"))
+        settings = {"kind": "text", "inputs": self.inputs, "pad_id": self.pad_id, "max_tokens": self.max_tokens}
+        (folder / "processor.json").write_text(json.dumps(settings, indent=2) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> TextProcessor:
+        """Read what `save` wrote."""
+        from tokenizers import Tokenizer
+
+        settings = json.loads((folder / "processor.json").read_text())
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        return cls(tokenizer, tuple(settings["inputs"]), settings["pad_id"], settings["max_tokens"])
+
+    def encode(self, texts: Sequence[str], max_tokens: int) -> list[dict[str, Any]]:
+        """Token ids of each text, cut to `max_tokens`; `full_length` is what the text would have needed."""
+        cut = min(max_tokens, self.max_tokens)
+        self.tokenizer.enable_truncation(cut)
+        return [self._example(encoding) for encoding in self.tokenizer.encode_batch(list(texts))]
+
+    def _example(self, encoding: Any) -> dict[str, Any]:
+        found = {"input_ids": encoding.ids, "attention_mask": encoding.attention_mask,
+                 "token_type_ids": encoding.type_ids}
+        beyond = sum(len(part.ids) - sum(part.special_tokens_mask) for part in encoding.overflowing)
+        return {name: found[name] for name in self.inputs} | {"full_length": len(encoding.ids) + beyond}

@@ -1,0 +1,34 @@
+"""The ONNX exporter of Optimum (the transformers 4.57 line): the only file that calls it."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+from finetune.errors import ExportError
+
+
+def export(model: Any, file: Path, *, task: str, opset: int) -> None:
+    """Write `model` as a float32 ONNX graph with free batch and sequence axes.
+
+    The model must use eager attention: only that form is fused into attention nodes later.
+    Raises ExportError when Optimum does not know the architecture.
+    """
+    from optimum.exporters.onnx import onnx_export_from_model
+
+    exported = model.timm_model if hasattr(model, "timm_model") else model
+    name = getattr(model.config, "architecture", None) or model.config.model_type
+    with tempfile.TemporaryDirectory(dir=file.parent, prefix=".draft-") as draft, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tracer warnings speak of branches that the free axes do not take
+        logging.getLogger("optimum").setLevel(logging.ERROR)
+        try:
+            onnx_export_from_model(exported, Path(draft), task=task, opset=opset, device="cpu", do_validation=False,
+                                   no_post_process=True)
+        except (ValueError, KeyError, NotImplementedError) as error:
+            raise ExportError("export", f"Optimum cannot export the architecture {name!r}: {str(error).splitlines()[0]} "
+                                        "Choose another backbone (model.name=...).") from error
+        shutil.move(Path(draft) / "model.onnx", file)

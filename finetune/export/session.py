@@ -1,0 +1,35 @@
+"""An ONNX model as something that answers a batch; needs onnxruntime and numpy, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import onnxruntime as ort
+
+from finetune.machine import cores
+
+if TYPE_CHECKING:
+    from finetune.contracts import Array, Batch
+
+
+class Session:
+    """One ONNX file, loaded for the CPU."""
+
+    def __init__(self, file: Path, *, threads: int | None = None) -> None:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads or cores()
+        options.log_severity_level = 3
+        self._session: Any = ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+        self._inputs = [item.name for item in self._session.get_inputs()]
+        self._outputs = [item.name for item in self._session.get_outputs()]
+
+    def __call__(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Outputs by name; inputs that the graph does not know are left out."""
+        values = self._session.run(None, {name: inputs[name] for name in self._inputs})
+        return dict(zip(self._outputs, values, strict=True))
+
+    def infer(self, batch: Batch) -> tuple[Mapping[str, Array], None]:
+        """The `Infer` of an ONNX model: no loss, since it never sees targets."""
+        return self(batch.inputs), None

@@ -1,0 +1,218 @@
+"""Overrides: `train.lr=3e-5` and a recipe make a new recipe, typed by the fields of `spec.py`."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, Literal, Union
+
+from finetune import spec
+from finetune.errors import SpecError, nearest
+
+# What people type from other tools; used in the suggestion only, never accepted.
+FROM_OTHER_TOOLS = {
+    "learning_rate": "train.lr",
+    "num_train_epochs": "train.length=3epochs",
+    "epochs": "train.length=3epochs",
+    "max_steps": "train.length=500steps",
+    "per_device_train_batch_size": "train.batch",
+    "batch_size": "train.batch",
+    "gradient_accumulation_steps": "train.micro_batch",
+    "warmup_ratio": "train.warmup",
+    "max_grad_norm": "train.clip",
+    "bf16": "train.precision=bf16",
+    "lr_scheduler_type": "train.schedule",
+    "model_name_or_path": "model.name",
+    "train_file": "data.files.train",
+    "validation_file": "data.files.validation",
+    "test_file": "data.files.test",
+    "max_seq_length": "task.max_tokens",
+    "max_length": "task.max_tokens",
+    "early_stopping_patience": "train.patience",
+    "dataset_name": "data.hub.name",
+}
+
+LENGTHS = {"steps": spec.Steps, "epochs": spec.Epochs, "rows": spec.Rows}
+QUANTIZERS = {"int8_dynamic": spec.Int8Dynamic}
+
+
+def apply(recipe: spec.Recipe, overrides: Sequence[str]) -> spec.Recipe:
+    """A recipe with every `key=value` applied; all problems are raised together as one SpecError."""
+    problems: list[str] = []
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        if not equals:
+            problems.append(f"{override}: an override needs a value. Write {override}=VALUE.")
+            continue
+        try:
+            recipe = _set(recipe, key.split("."), text, key)
+        except LookupError:
+            problems.append(_unknown(key, recipe))
+        except SpecError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise SpecError(problems)
+    return recipe
+
+
+def paths(recipe: spec.Recipe) -> list[str]:
+    """Every key of a recipe, sorted; an open mapping is listed as `data.columns.<name>`."""
+    return sorted(key for key, _, _ in _leaves(recipe, ""))
+
+
+def values(recipe: spec.Recipe) -> dict[str, Any]:
+    """Every key with its value as JSON can hold it."""
+    found: dict[str, Any] = {}
+    for key, value, _ in _leaves(recipe, ""):
+        if isinstance(value, Mapping):
+            found.update({key.replace("<name>", name): text for name, text in value.items()})
+        else:
+            found[key] = show(value)
+    return found
+
+
+def show(value: Any) -> Any:
+    """A value in the spelling that an override accepts."""
+    for unit, kind in LENGTHS.items():
+        if isinstance(value, kind):
+            return f"{value.n:g}{unit}"
+    for name, quantizer in QUANTIZERS.items():
+        if isinstance(value, quantizer):
+            return name
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _leaves(value: Any, prefix: str) -> list[tuple[str, Any, Any]]:
+    """(key, value, type) of every field below a frozen dataclass that a user can set."""
+    found: list[tuple[str, Any, Any]] = []
+    for item in fields(value):
+        inner, kind = getattr(value, item.name), _kinds(type(value))[item.name]
+        key = prefix + item.name
+        if typing.get_origin(kind) is Mapping:
+            found.append((f"{key}.<name>", inner, kind))
+        elif is_dataclass(inner) and not isinstance(inner, (*LENGTHS.values(), *QUANTIZERS.values())):
+            found += _leaves(inner, f"{key}.")
+        else:
+            found.append((key, inner, kind))
+    return found
+
+
+def _set(value: Any, path: Sequence[str], text: str, key: str) -> Any:
+    """`value` with the field at `path` replaced by the parsed text; LookupError where there is no such field."""
+    kind = _kinds(type(value))[path[0]]
+    inner = getattr(value, path[0])
+    if typing.get_origin(kind) is Mapping:
+        name = ".".join(path[1:])
+        if not name:
+            raise SpecError([f"{key}: is a mapping. Set one entry, as in {key}.NAME=VALUE."])
+        return replace(value, **{path[0]: {**inner, name: text}})
+    if len(path) > 1:
+        if not is_dataclass(inner):
+            raise SpecError([f"{key}: '{path[0]}' has no parts. Use {key.rsplit('.', 1)[0]}=VALUE."])
+        return replace(value, **{path[0]: _set(inner, path[1:], text, key)})
+    if is_dataclass(inner) and not isinstance(inner, (*LENGTHS.values(), *QUANTIZERS.values())):
+        allowed = ", ".join(f"{key}.{item.name}" for item in fields(inner))
+        raise SpecError([f"{key}: has parts and takes no value itself. Allowed: {allowed}."])
+    return replace(value, **{path[0]: parse(text, kind, key)})
+
+
+@functools.cache
+def _kinds(owner: type) -> dict[str, Any]:
+    """Field name to type; class constants of a task are no settings."""
+    hints = typing.get_type_hints(owner, localns={"Task": object})
+    return {item.name: hints[item.name] for item in fields(owner)}
+
+
+def _unknown(key: str, recipe: spec.Recipe) -> str:
+    known = paths(recipe)
+    other = FROM_OTHER_TOOLS.get(key.split(".")[-1])
+    hint = f" Did you mean {other!r}?" if other else nearest(key, known)
+    group = f"{key.split('.')[0]}."
+    allowed = [path for path in known if path.startswith(group)] or sorted({path.split(".")[0] for path in known})
+    return f"{key}: there is no such key. Allowed: {', '.join(allowed)}.{hint}"
+
+
+def parse(text: str, kind: Any, key: str) -> Any:
+    """The text as a value of the annotated type; a SpecError says what is allowed."""
+    options = typing.get_args(kind) if typing.get_origin(kind) in (Union, types.UnionType) else (kind,)
+    if type(None) in options and text.lower() in ("none", "null"):
+        return None
+    for option in options:
+        value = _try(text, option)
+        if value is not None:
+            return value
+    literals = [name for option in options for name in _literals(option)]
+    hint = nearest(text, literals)
+    raise SpecError([f"{key}: {text!r} found, allowed is {_allowed(options)}.{hint} For example {key}={_example(options)}."])
+
+
+def _try(text: str, option: Any) -> Any:
+    """The text as this one type, or None where it does not fit."""
+    if typing.get_origin(option) is Literal:
+        return text if text in typing.get_args(option) else None
+    if typing.get_origin(option) is tuple:
+        return tuple(part.strip() for part in text.strip("[]()").split(",") if part.strip()) or None
+    if option is bool:
+        return {"true": True, "false": False}.get(text.lower())
+    if option is int:
+        return int(text.replace("_", "")) if re.fullmatch(r"-?\d[\d_]*", text) else None
+    if option is float:
+        return _float(text)
+    if option in LENGTHS.values():
+        return _length(text, option)
+    if option in QUANTIZERS.values():
+        return option() if QUANTIZERS.get(text) is option else None
+    return text if option is str else None
+
+
+def _float(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if abs(value) < float("inf") else None
+
+
+def _length(text: str, option: Any) -> Any:
+    match = re.fullmatch(r"(\d[\d_]*(?:\.\d+)?)\s*([a-z]+)", text.lower())
+    if not match or LENGTHS.get(match[2].rstrip("s") + "s") is not option:
+        return None
+    number = float(match[1].replace("_", ""))
+    if option is spec.Epochs:
+        return option(number)
+    return option(int(number)) if number.is_integer() else None
+
+
+def _literals(option: Any) -> tuple[str, ...]:
+    if typing.get_origin(option) is Literal:
+        return typing.get_args(option)
+    return tuple(name for name, kind in QUANTIZERS.items() if kind is option)
+
+
+def _allowed(options: Sequence[Any]) -> str:
+    words = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", type(None): "none"}
+    found: list[str] = []
+    for option in options:
+        if _literals(option):
+            found += _literals(option)
+        elif option in LENGTHS.values():
+            found.append(_example([option]))
+        elif typing.get_origin(option) is tuple:
+            found.append("a list such as a,b,c")
+        else:
+            found.append(words[option])
+    return " or ".join([", ".join(found[:-1]), found[-1]] if len(found) > 1 else found)
+
+
+def _example(options: Sequence[Any]) -> str:
+    examples = {bool: "true", int: "32", float: "3e-5", str: "name", spec.Steps: "500steps", spec.Epochs: "3epochs",
+                spec.Rows: "10000rows", spec.Int8Dynamic: "int8_dynamic"}
+    first = next(option for option in options if option is not type(None))
+    if typing.get_origin(first) is Literal:
+        return str(json.loads(json.dumps(typing.get_args(first)[0])))
+    return examples.get(first, "a,b")

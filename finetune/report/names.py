@@ -1,0 +1,27 @@
+"""How the keys of a run folder are called in sentences, tables and figures."""
+
+from __future__ import annotations
+
+BASELINES = {"majority": "most frequent label", "tfidf_linear": "TF-IDF + linear"}
+AVERAGES = ("macro", "weighted")
+ARTIFACTS = {"pytorch": "PyTorch", "fp32": "ONNX fp32", "int8": "ONNX int8"}
+
+
+def metric_name(key: str) -> str:
+    """`f1_macro` is `F1 (macro)`."""
+    family, _, average = key.rpartition("_")
+    if average not in AVERAGES or not family:
+        family, average = key, ""
+    shown = family.replace("_", " ")
+    shown = shown.upper() if len(shown) <= 2 else shown[:1].upper() + shown[1:]
+    return f"{shown} ({average})" if average else shown
+
+
+def baseline_name(key: str) -> str:
+    """`tfidf_linear` is `TF-IDF + linear`; an unknown key is itself."""
+    return BASELINES.get(key, key.replace("_", " "))
+
+
+def artifact_name(key: str) -> str:
+    """`int8` is `ONNX int8`; an unknown key is itself."""
+    return ARTIFACTS.get(key, key)

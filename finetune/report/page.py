@@ -1,0 +1,123 @@
+"""One HTML page per run, complete in itself: no script, nothing fetched, every word of the rows escaped."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from finetune.report import rounding, tables
+from finetune.report.figures import Figure, draw
+from finetune.report.folder import Run, events, read
+from finetune.report.gaps import gaps
+from finetune.report.observations import observations
+from finetune.report.verdict import verdict
+from finetune.write import write_text
+
+FILE = "report.html"
+STOPPED = {"length": "at the planned length", "early": "early, without a better score for long"}
+WIDTH = 664  # pixels of the page, as in page.html
+
+
+def write(run_dir: Path) -> Path:
+    """Draw the figures of a run folder and write `report.html` into it."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True,
+                              lstrip_blocks=True, undefined=StrictUndefined)
+    figures = [{"uri": _uri(figure.file), "title": figure.title, "caption": figure.caption, "height": _height(figure)}
+               for figure in draw(run_dir)]
+    content = environment.get_template("page.html").render(**_content(read(run_dir)), figures=figures)
+    file = run_dir / FILE
+    # A lone surrogate in a row has no place in UTF-8, and must not end the run.
+    write_text(file, content.encode("utf-8", errors="replace").decode())
+    return file
+
+
+def _content(run: Run) -> dict[str, Any]:
+    return {
+        "title": str(run.metrics.get("recipe") or run.recipe.get("recipe") or run.folder.resolve().name),
+        "origin": _origin(run),
+        "verdict": verdict(run),
+        "observations": observations(run),
+        "scores": tables.scores(run),
+        "baselines": tables.against_baselines(run),
+        "by_label": tables.by_label(run),
+        "mistakes": tables.mistakes(run),
+        "rules": tables.rules(run),
+        "kept_rows": tables.kept_rows(run),
+        "leakage": tables.leakage(run),
+        "flagged": tables.flagged(run),
+        "gaps": gaps(run),
+        "export": tables.export(run),
+        "export_reason": str(run.export.get("reason") or ""),
+        "settings": tables.settings(run),
+        "defaults_known": any(entry.get("from") == "default" for entry in (run.recipe.get("values") or {}).values()),
+        "command": str(run.recipe.get("command") or ""),
+        "training": _training(run),
+        "machine": _machine(run),
+    }
+
+
+def _origin(run: Run) -> list[tuple[str, str]]:
+    backbone, data = run.metrics.get("backbone") or {}, run.metrics.get("data") or {}
+    facts = [
+        ("Task", str(run.metrics.get("task") or "").replace("-", " ")),
+        ("Backbone", _named(backbone, str(backbone.get("source") or ""))),
+        ("Data", _named(data, str(run.metrics.get("source") or ""))),
+        ("Started", str(run.recipe.get("time") or "").replace("T", " ").replace("+00:00", " UTC")),
+    ]
+    return [(name, value) for name, value in facts if value]
+
+
+def _named(entry: Any, source: str) -> str:
+    if not entry.get("name"):
+        return ""
+    revision = f"revision {str(entry['revision'])[:12]}" if entry.get("revision") else ""
+    details = [detail for detail in (source, revision, entry.get("license")) if detail]
+    return f"{entry['name']} ({', '.join(map(str, details))})" if details else str(entry["name"])
+
+
+def _training(run: Run) -> list[tuple[str, str]]:
+    found = run.metrics.get("train") or {}
+    steps = rounding.count(found.get("steps", len(events(run, "step")))) if found or run.log else ""
+    facts = [
+        ("Steps", steps),
+        ("Epochs", rounding.amount(found["epochs"]) if "epochs" in found else ""),
+        ("Best step", rounding.count(found["best_step"]) if "best_step" in found else ""),
+        ("Stopped", STOPPED.get(str(found["stopped"]), str(found["stopped"])) if "stopped" in found else ""),
+        ("Time", rounding.duration(found["seconds"]) if "seconds" in found else ""),
+        ("Rows per second", rounding.amount(found["rows_per_second"]) if "rows_per_second" in found else ""),
+        ("Precision", _choice(found.get("precision"))),
+        ("Threads", _choice(found.get("threads"))),
+        ("Device", str(found.get("device", ""))),
+        ("Processes", rounding.count(found["processes"]) if "processes" in found else ""),
+    ]
+    return [(name, value) for name, value in facts if value]
+
+
+def _machine(run: Run) -> list[tuple[str, str]]:
+    machine, versions = run.recipe.get("machine") or {}, run.recipe.get("versions") or {}
+    units = {"cpu": "Processor", "cores": "Cores", "memory_gib": "Memory (GiB)", "flags": "Instructions",
+             "accelerator": "Accelerator"}
+    facts = [(units.get(key, key), rounding.setting(value)) for key, value in machine.items()]
+    return facts + [(name, str(version)) for name, version in versions.items()]
+
+
+def _choice(entry: Any) -> str:
+    if not isinstance(entry, dict):
+        return "" if entry is None else rounding.setting(entry)
+    reason = f" ({entry['reason']})" if entry.get("reason") else ""
+    return f"{rounding.setting(entry.get('choice'))}{reason}"
+
+
+def _uri(file: Path) -> str:
+    return "data:image/png;base64," + base64.b64encode(file.read_bytes()).decode("ascii")
+
+
+def _height(figure: Figure) -> int:
+    """Height in pixels of the page, so that the text does not jump while pictures load."""
+    from PIL import Image
+
+    with Image.open(figure.file) as picture:
+        return round(WIDTH * picture.height / picture.width)

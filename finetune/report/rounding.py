@@ -1,0 +1,118 @@
+"""Numbers as people read them: shares in percent, differences in points, three digits elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from finetune.report.folder import Part, finite, interval
+
+UNKNOWN = "not measured"
+
+
+def score(value: Any) -> str:
+    """A score: 0.8231 is `82.3%`; outside of [-1, 1] it is in the task's own unit."""
+    if not finite(value):
+        return UNKNOWN
+    return f"{_plain(100 * value, 1)}%" if abs(value) <= 1 else amount(value)
+
+
+def score_range(entry: Part) -> str:
+    """The 95% interval of a score: `79.1 to 85.6%`; empty where none was measured."""
+    found = interval(entry)
+    return f"{score(found[0]).removesuffix('%')} to {score(found[1])}" if found else ""
+
+
+def score_with_range(entry: Part | None) -> str:
+    """A score and its interval: `82.3% (79.1 to 85.6%)`."""
+    if not entry:
+        return UNKNOWN
+    found = score_range(entry)
+    return score(entry.get("value")) + (f" ({found})" if found else "")
+
+
+def points(value: Any) -> str:
+    """A difference of two scores in percentage points, signed: 0.031 is `+3.1`."""
+    if not finite(value):
+        return UNKNOWN
+    rounded = _plain(100 * value, 1)
+    return f"+{rounded}" if value > 0 and rounded != "0.0" else rounded
+
+
+def points_range(entry: Part) -> str:
+    """The 95% interval of a difference: `+0.8 to +5.4`; empty where none was measured."""
+    found = interval(entry)
+    return f"{points(found[0])} to {points(found[1])}" if found else ""
+
+
+def points_with_range(entry: Part) -> str:
+    """A difference and its interval: `+3.1 points (+0.8 to +5.4)`."""
+    found = points_range(entry)
+    return f"{points(entry.get('value'))} points" + (f" ({found})" if found else "")
+
+
+def count(value: Any) -> str:
+    """A whole number with thousands parted: `1,106`."""
+    return f"{round(value):,}" if finite(value) else UNKNOWN
+
+
+def plural(number: int, noun: str) -> str:
+    """A count with its noun: `1 row`, `1,106 rows`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def share(part: float, whole: float) -> str:
+    """A part of a whole in percent; one that is not zero never reads as zero."""
+    if not whole:
+        return UNKNOWN
+    percent = 100 * part / whole
+    return "under 0.1%" if 0 < percent < 0.1 else f"{_plain(percent, 1 if percent < 10 else 0)}%"
+
+
+def amount(value: Any) -> str:
+    """A quantity with three digits: `0.0312`, `21.9`, `1,840`, `3e-08`."""
+    if not finite(value):
+        return UNKNOWN
+    if value == 0:
+        return "0"
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    if abs(value) < 1e-4:
+        mantissa, _, exponent = f"{value:.2g}".partition("e")
+        return f"{mantissa}e{int(exponent)}"
+    return f"{value:.3g}"
+
+
+def duration(seconds: Any) -> str:
+    """A time span in its two largest units: `41 s`, `3 min 12 s`, `2 h 5 min`."""
+    if not finite(seconds):
+        return UNKNOWN
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{rest} s" if seconds >= 1 else f"{amount(seconds)} s"
+    hours, minutes_left = divmod(minutes, 60)
+    return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
+
+
+def setting(value: Any) -> str:
+    """A recipe value as it would be typed: `3e-5`, `true`, `none`, `shift, flip`."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else _exponent(repr(value))
+    if isinstance(value, list | tuple):
+        return ", ".join(setting(item) for item in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={setting(item)}" for key, item in value.items()) or "none"
+    return str(value)
+
+
+def _exponent(text: str) -> str:
+    mantissa, mark, exponent = text.partition("e")
+    return f"{mantissa}e{int(exponent)}" if mark else text
+
+
+def _plain(value: float, digits: int) -> str:
+    text = f"{value:,.{digits}f}"
+    return text.removeprefix("-") if not text.strip("-0.,") else text

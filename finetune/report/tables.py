@@ -1,0 +1,176 @@
+"""The numbers of a run as rows of words, for the page and for the card."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from finetune.report import rounding
+from finetune.report.folder import Part, Run, baselines, finite, headline, lost, primary, score_names, split, withheld
+from finetune.report.names import artifact_name, baseline_name, metric_name
+
+SPLITS = ("train", "validation", "test")
+MOST_LABELS, MOST_LETTERS = 40, 400
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Cells by row; the columns in `words` hold words, the others numbers."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    words: Sequence[int] = (0,)
+    note: str = ""
+
+
+def scores(run: Run) -> Table | None:
+    """Every score with its interval, one column per split."""
+    columns = {part: split(run, part) for part in ("validation", "test") if split(run, part)}
+    unflagged = split(run, "test").get("unflagged")
+    if unflagged:
+        columns["test without flagged rows"] = unflagged
+    names = list(dict.fromkeys(name for entry in columns.values() for name in score_names(entry)))
+    if not names:
+        return None
+    names.sort(key=lambda name: name != primary(run))
+    rows = [[metric_name(name), *(rounding.score_with_range(entry.get(name)) if name in entry else ""
+                                  for entry in columns.values())] for name in names]
+    if any("loss" in entry for entry in columns.values()):
+        rows.append(["Loss", *(rounding.amount(entry.get("loss")) if "loss" in entry else ""
+                               for entry in columns.values())])
+    rows.append(["Rows", *(rounding.count(entry.get("rows")) for entry in columns.values())])
+    return Table(["", *map(_capital, columns)], rows)
+
+
+def by_label(run: Run) -> Table | None:
+    """Precision, recall, F1 and rows of every label; of many labels the weakest."""
+    part, entry = headline(run)
+    labels = list(entry.get("per_class") or ())
+    if not labels:
+        return None
+    shown = sorted(labels, key=lambda line: line["f1"])[:MOST_LABELS] if len(labels) > MOST_LABELS else labels
+    note = f" The {MOST_LABELS} weakest of {len(labels)}; metrics.json has all." if shown is not labels else ""
+    rows = [[line["label"], *(rounding.score(line[key]) for key in ("precision", "recall", "f1")),
+             rounding.count(line["support"])] for line in shown]
+    return Table(["Label", "Precision", "Recall", "F1", "Rows"], rows, note=f"On {part} rows.{note}")
+
+
+def against_baselines(run: Run) -> Table | None:
+    """The model's primary score and each baseline's, with what the model gains over it."""
+    name, found = primary(run), baselines(run)
+    part, entry = headline(run)
+    if not found or name not in entry:
+        return None
+    rows = [["This model", rounding.score_with_range(entry[name]), ""]]
+    rows += [[_capital(baseline_name(line.name)), rounding.score_with_range(line.score), _gain(line.gain)]
+             for line in found]
+    note = "Gains are measured on the same rows, so their intervals are narrower than those of the scores."
+    return Table(["", f"{metric_name(name)} on {part}", "Gain of the model"], rows, note=note)
+
+
+def mistakes(run: Run) -> Table | None:
+    """The texts on which the model was most sure and wrong."""
+    lines = [line for line in run.mistakes if "text" in line]
+    if not lines:
+        return None
+    rows = [[str(line.get("row", "")), str(line.get("label", "")), str(line.get("prediction", "")),
+             rounding.score(line.get("probability")), _clipped(str(line["text"]))] for line in lines]
+    return Table(["Row", "Label in the data", "The model said", "Probability", "Text"], rows, words=(0, 1, 2, 4))
+
+
+def rules(run: Run) -> Table | None:
+    """What each cleaning rule was told to do and what it did, per split."""
+    found = dict(run.quality.get("rules") or {})
+    if run.quality.get("leakage"):
+        found["leakage"] = run.quality["leakage"]
+    shown = [part for part in SPLITS if any(part in (rule.get("splits") or {}) for rule in found.values())]
+    if not shown:
+        return None
+    rows = [[_capital(name.replace("_", " ")), str(rule.get("policy", "")),
+             *(_done((rule.get("splits") or {}).get(part)) for part in shown)] for name, rule in found.items()]
+    return Table(["Rule", "Policy", *map(_capital, shown)], rows, words=range(2 + len(shown)))
+
+
+def kept_rows(run: Run) -> Table | None:
+    """Rows of every split before and after cleaning."""
+    found = run.quality.get("rows") or {}
+    rows = [[_capital(part), rounding.count(found[part].get("before")), rounding.count(found[part].get("after")),
+             rounding.share(found[part].get("after", 0), found[part].get("before", 0))]
+            for part in SPLITS if part in found]
+    return Table(["Split", "Rows before", "Rows after", "Kept"], rows) if rows else None
+
+
+def export(run: Run) -> Table | None:
+    """Size, faithfulness and speed of every exported model, and whether it passed."""
+    columns = [_artifact(line) for line in run.export.get("artifacts") or ()]
+    if not columns:
+        return None
+    head = ["", *(column.pop("Model") for column in columns)]
+    files = ", ".join(f"{line['file']} ({artifact_name(str(line['name']))})" for line in run.export["artifacts"]
+                      if line.get("file"))
+    return Table(head, [[measure, *(column[measure] for column in columns)] for measure in columns[0]],
+                 note=f"Files: {files}." if files else "")
+
+
+def settings(run: Run) -> Table | None:
+    """The settings that somebody chose, those of the command line first."""
+    chosen = [(key, entry) for key, entry in (run.recipe.get("values") or {}).items() if entry.get("from") != "default"]
+    chosen.sort(key=lambda pair: pair[1].get("from") != "command line")
+    rows = [[key, rounding.setting(entry.get("value")), str(entry.get("from", ""))] for key, entry in chosen]
+    return Table(["Setting", "Value", "From"], rows, words=(0, 1, 2)) if rows else None
+
+
+def leakage(run: Run) -> str:
+    """Which rows two splits share and what was done with them; empty where nobody looked."""
+    pairs = (run.quality.get("leakage") or {}).get("pairs")
+    if pairs is None:
+        return ""
+    parts = []
+    for pair in pairs.values():
+        counts = [f"{count:,} in {part}" for part, count in pair.items() if part in SPLITS and count]
+        parts += [f"{' and '.join(counts)} ({pair.get('action', 'reported')})"] if counts else []
+    return "; ".join(parts) or "none"
+
+
+def flagged(run: Run) -> str:
+    """How many validation and test rows cleaning found fault with; empty where none."""
+    counts = {part: len(rows) for part, rows in (run.quality.get("flagged") or {}).items() if rows}
+    return ", ".join(f"{rounding.plural(number, 'row')} in {part}" for part, number in counts.items())
+
+
+def _artifact(line: Part) -> dict[str, str]:
+    drop = rounding.points(lost(line)["value"]).removeprefix("+")
+    measured = rounding.points_range(lost(line)).replace("+", "")
+    reference = line.get("verdict") == "reference"
+    speedup, agreement = line.get("speedup"), line.get("agreement")
+    return {
+        "Model": artifact_name(str(line.get("name", ""))),
+        "Verdict": "withheld" if withheld(line) else str(line.get("verdict", "")),
+        "Score": rounding.score(line.get("score")),
+        "Points lost (95% interval)": "" if reference else f"{drop} ({measured})" if measured else drop,
+        "Same answers as PyTorch": "" if reference else rounding.score(agreement),
+        "Largest difference of outputs": "" if reference else rounding.amount(line.get("max_abs_diff")),
+        "Size (MiB)": rounding.amount(line.get("size_mib")),
+        "Median latency (ms)": rounding.amount(line.get("latency_ms_p50")),
+        "Speed-up": f"{speedup:.2f}x" if finite(speedup) else rounding.UNKNOWN,
+    }
+
+
+def _gain(gain: Part) -> str:
+    return rounding.points_with_range(gain) if gain else rounding.UNKNOWN
+
+
+def _done(counts: Part | None) -> str:
+    if counts is None:
+        return "not run"
+    done = [f"{rounding.count(counts[action])} {action}" for action in ("changed", "dropped", "reported")
+            if counts.get(action)]
+    return ", ".join(done) or "none"
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= MOST_LETTERS else text[:MOST_LETTERS].rstrip() + "..."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,71 @@
+"""The three answers at the top of the page: how good, how much better than a baseline, what to deploy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from finetune.report import rounding
+from finetune.report.folder import Run, baselines, deployed, finite, headline, interval, primary, withheld
+from finetune.report.names import artifact_name, baseline_name, metric_name
+
+Standing = Literal["good", "unsure", "bad", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One box: a question, its answer in a few letters, and a line of detail."""
+
+    question: str
+    answer: str
+    detail: str
+    standing: Standing = "none"
+
+
+def verdict(run: Run) -> list[Answer]:
+    """Score, gain over the strongest baseline, export."""
+    return [_score(run), _gain(run), _export(run)]
+
+
+def _score(run: Run) -> Answer:
+    part, scores = headline(run)
+    name = primary(run)
+    entry = scores.get(name)
+    if not entry:
+        return Answer("Score", "not done", "The model was not evaluated.")
+    measured = rounding.score_range(entry)
+    rows = rounding.plural(scores.get("rows", 0), f"{part} row")
+    return Answer(f"{metric_name(name)} on {part}", rounding.score(entry["value"]),
+                  f"95% interval {measured}, {rows}" if measured else rows)
+
+
+def _gain(run: Run) -> Answer:
+    strongest = next(iter(baselines(run)), None)
+    if strongest is None or not finite(strongest.gain.get("value")):
+        return Answer("Gain over a baseline", "not done", "No baseline was measured.")
+    question, gain = f"Gain over {baseline_name(strongest.name)}", strongest.gain
+    answer = f"{rounding.points(gain['value'])} points"
+    found = interval(gain)
+    if found is None:
+        return Answer(question, answer, "no interval was measured")
+    standing: Standing = "good" if found[0] > 0 else "bad" if found[1] < 0 else "unsure"
+    words = {"good": "clearly better", "unsure": "may be chance", "bad": "clearly worse"}[standing]
+    return Answer(question, answer, f"{words}: 95% interval {rounding.points_range(gain)}", standing)
+
+
+def _export(run: Run) -> Answer:
+    artifacts = run.export.get("artifacts") or ()
+    if not artifacts:
+        return Answer("Export", "not done", "The model was not exported.")
+    chosen = deployed(run)
+    if chosen is None:
+        return Answer("Export", "failed", "No exported model answers as PyTorch does.", "bad")
+    facts = [f"{rounding.amount(chosen['size_mib'])} MiB"] if finite(chosen.get("size_mib")) else []
+    if finite(chosen.get("speedup")):
+        facts.append(f"{chosen['speedup']:.1f} times as fast as PyTorch")
+    unsure = chosen.get("verdict") != "pass"
+    kept_back = [artifact_name(str(line["name"])) for line in artifacts if withheld(line)]
+    facts += [f"{' and '.join(kept_back)} withheld"] if kept_back else []
+    facts += ["too few rows to tell what it loses"] if unsure else []
+    return Answer("Model to deploy", artifact_name(str(chosen["name"])), ", ".join(facts),
+                  "unsure" if kept_back or unsure else "good")

@@ -1,0 +1,51 @@
+"""What every stage is handed: the recipe, its run folder, the backbone's place, and a voice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from finetune.contracts import Task
+    from finetune.data.examples import Examples
+    from finetune.run.folder import RunFolder
+    from finetune.spec import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run in the making."""
+
+    name: str
+    recipe: Recipe
+    folder: RunFolder
+    console: Console
+
+    def say(self, text: str) -> None:
+        """One line of what happens."""
+        self.console.print(f"  {text}", highlight=False, markup=False, soft_wrap=True)
+
+    def has_accelerator(self) -> bool:
+        """Whether torch sees a device other than the CPU."""
+        import torch
+
+        return bool(torch.accelerator.is_available())
+
+    def task(self) -> Task:
+        """The recipe's task with the labels of this run's rows."""
+        names = tuple(self.folder.read("data/source.json")["labels"])
+        return replace(self.recipe.task, labels=names)  # type: ignore[type-var]
+
+    def saved(self) -> tuple[Task, Any, str]:
+        """Task, processor and family of the fine-tuned model."""
+        from finetune import saved
+
+        return saved.read(self.folder.path / "model")
+
+    def examples(self, split: str, task: Task, processor: Any) -> Examples:
+        """The cleaned rows of a split, encoded for a task."""
+        from finetune.data.examples import Examples
+
+        return Examples(self.folder.table(split), task, processor)

@@ -1,0 +1,96 @@
+"""Stage 4: ONNX and int8 files, each judged against PyTorch on the validation rows."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from finetune import saved
+from finetune.backbones import resolve
+from finetune.errors import ExportError
+from finetune.evaluate.infer import torch_infer
+from finetune.export import gate, manifest, optimum, quantize
+from finetune.export.session import Session
+from finetune.machine import cores
+
+if TYPE_CHECKING:
+    from finetune.run.context import Run
+
+
+def export(run: Run) -> None:
+    """Export, judge, withhold what failed; writes `onnx/`. Raises ExportError when the fp32 model fails."""
+    task, processor, family = run.saved()
+    final, draft = run.folder.path / "onnx", run.folder.path / ".onnx.draft"
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
+    _config(run.folder.path / "model", draft)
+    model = resolve.reload(run.folder.path / "model", family, task.head, attention="eager")
+    settings = run.recipe.export
+    optimum.export(model, draft / "model.onnx", task=task.onnx_task, opset=settings.opset)
+    files = {"fp32": draft / "model.onnx"}
+    if settings.quantize is not None:
+        files["int8"] = draft / "int8" / "model.onnx"
+        quantize.quantize(files["fp32"], files["int8"], settings.quantize)
+    saved.write(draft, task, processor, family=family)
+    torch.set_num_threads(cores())
+    candidates = [gate.Candidate("pytorch", run.folder.path / "model", torch_infer(model, task))]
+    candidates += [gate.Candidate(name, file, Session(file).infer) for name, file in files.items()]
+    judged = gate.judge(candidates, run.examples("validation", task, processor),
+                        max_score_drop=settings.max_score_drop, seed=run.recipe.seed)
+    report = gate.overall([_placed(artifact, draft, run.folder.path) for artifact in judged])
+    _withhold(run, report, files)
+    manifest.write(draft, default=(files[report["default"]].relative_to(draft).as_posix() if report["default"] else ""))
+    _publish(run, draft, final, report)
+    for artifact in report["artifacts"]:
+        run.say(_line(artifact))
+    if report["default"] is None:
+        raise ExportError("export", f"{report['reason']}. The fp32 model does not answer as PyTorch does, so nothing is "
+                                    f"published. Details: {final / 'report.json'}")
+
+
+def _config(model: Path, draft: Path) -> None:
+    """The model's own configuration and processor files travel along."""
+    for file in model.iterdir():
+        if file.is_file() and file.suffix in (".json", ".txt", ".model") and file.name != saved.NAME:
+            shutil.copy2(file, draft / file.name)
+
+
+def _placed(artifact: gate.Artifact, draft: Path, folder: Path) -> gate.Artifact:
+    """The artefact with its size and its name inside the run folder."""
+    file = Path(artifact.file)
+    weights = file / "model.safetensors" if file.is_dir() else file
+    name = (Path("onnx") / file.relative_to(draft)) if file.is_relative_to(draft) else file.relative_to(folder)
+    return replace(artifact, file=name.as_posix(), size_mib=weights.stat().st_size / 2**20)
+
+
+def _withhold(run: Run, report: dict[str, Any], files: dict[str, Path]) -> None:
+    """A small model that failed the gate leaves the folder that is published."""
+    for artifact in report["artifacts"]:
+        if artifact["verdict"] == "fail" and artifact["name"] != "fp32":
+            place = run.folder.path / "withheld" / artifact["name"] / "model.onnx"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(files[artifact["name"]], place)
+            files[artifact["name"]].parent.rmdir()
+            artifact["file"] = place.relative_to(run.folder.path).as_posix()
+            run.say(f"warning: {artifact['name']} is withheld: it {artifact['reason']}")
+
+
+def _publish(run: Run, draft: Path, final: Path, report: dict[str, Any]) -> None:
+    """The finished folder in place; its report last, which says that the stage is done."""
+    shutil.rmtree(final, ignore_errors=True)
+    draft.rename(final)
+    run.folder.write("onnx/report.json", report)
+
+
+def _line(artifact: dict[str, Any]) -> str:
+    low, high = artifact["score_drop_interval"]
+    text = f"{artifact['name']:8}{artifact['size_mib']:7.1f} MiB  {artifact['latency_ms_p50']:7.2f} ms"
+    if artifact["verdict"] == "reference":
+        return f"{text}  score {artifact['score']:.4f}"
+    return (f"{text}  score {artifact['score']:.4f}  drop {artifact['score_drop']:+.4f} ({low:+.4f} to {high:+.4f})  "
+            f"same label {artifact['agreement']:.2%}  max difference {artifact['max_abs_diff']:.1e}  "
+            f"{artifact['speedup']:.1f}x  {artifact['verdict']}")

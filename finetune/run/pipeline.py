@@ -1,0 +1,143 @@
+"""A run from its first unfinished stage to the summary."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import time
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from finetune import override, spec
+from finetune import recipe as recipes
+from finetune.errors import FinetuneError, Interrupted, SpecError
+from finetune.run import folder as folders
+from finetune.run.context import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+
+TITLES = {"prepare": "rows", "train": "training", "evaluate": "evaluation", "export": "export", "report": "report"}
+
+
+def resolve(name: str, overrides: Sequence[str]) -> spec.Recipe:
+    """The recipe with its overrides, checked as a whole; every problem in one SpecError."""
+    found = override.apply(recipes.load(name), overrides)
+    if any(text.startswith("model.name=") for text in overrides):
+        # The stand-ins belong to the recipe's own backbone: whoever names another one wants that one.
+        found = replace(found, model=replace(found.model, offline=None, sample=None))
+    problems = spec.problems(found) + _problems(found)
+    if problems:
+        raise SpecError(problems)
+    return found
+
+
+def _problems(found: spec.Recipe) -> list[str]:
+    """What only the rooms themselves can know to be wrong."""
+    from finetune.backbones import resolve as backbones
+    from finetune.clean import engine
+    from finetune.data import sources
+
+    own = getattr(found.task, "problems", list)()
+    return [*own, *engine.problems(found.clean), *sources.problems(found.data, found.task.roles),
+            *backbones.problems(found.model)]
+
+
+def start(name: str, overrides: Sequence[str], *, command: str, console: Console) -> Run:
+    """A new run."""
+    recipe = resolve(name, overrides)
+    return Run(name, recipe, folders.create(recipe, name, overrides=overrides, command=command), console)
+
+
+def go_on(name: str, overrides: Sequence[str], *, place: Path | None, console: Console) -> Run:
+    """An existing run with the settings it was started with."""
+    if overrides:
+        raise SpecError([f"--resume: a resumed run keeps its settings, but {', '.join(overrides)} was given. "
+                         "Leave it out, or start a new run without --resume."])
+    folder = folders.open_run(place) if place else folders.newest_unfinished(recipes.load(name).output_dir, name)
+    return reopen(folder, console)
+
+
+def reopen(folder: folders.RunFolder, console: Console) -> Run:
+    """The run that a folder holds; refuses when its recipe has changed since."""
+    kept = folder.read("recipe.json")
+    recipe = resolve(kept["recipe"], kept["overrides"])
+    now = override.values(recipe)
+    changed = sorted(key for key, entry in kept["values"].items() if now.get(key, entry["value"]) != entry["value"])
+    if changed:
+        raise SpecError([f"{folder.path}: the recipe has changed since this run was started ({', '.join(changed)}). "
+                         "Undo the change, or start a new run."])
+    return Run(kept["recipe"], recipe, folder, console)
+
+
+def carry_out(run: Run, *, until: str = "report") -> None:
+    """Every stage that has not finished, up to `until`; a failure keeps the folder and says how to go on."""
+    run.console.print(f"[bold]{run.name}[/bold]  {run.folder.path}", highlight=False, soft_wrap=True)
+    with _resumable(run):
+        while (stage := run.folder.next_stage) is not None:
+            started = time.perf_counter()
+            run.console.print(f"[bold]{TITLES[stage]}[/bold]")
+            carry_out_stage(run, stage)
+            run.console.print(f"  [dim]{time.perf_counter() - started:.1f} s[/dim]", highlight=False)
+            if stage == until:
+                break
+    if run.folder.next_stage is None:
+        folders.finish(run.folder)
+
+
+def carry_out_stage(run: Run, stage: str) -> None:
+    """One stage; its module is imported only now, since most of them load torch."""
+    getattr(importlib.import_module(f"finetune.run.{stage}"), stage)(run)
+
+
+@contextmanager
+def _resumable(run: Run) -> Iterator[None]:
+    """Whatever ends a run early also prints the command that resumes it."""
+    again = f"finetune run {run.name} --resume {run.folder.path}"
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted("run", f"stopped. Go on with: {again}") from None
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise FinetuneError(str(run.folder.path), f"no space is left on the disk ({_needed(error)}). What was complete is "
+                                                  f"kept. Free some space, then go on with: {again}") from error
+    except FinetuneError as error:
+        error.add_note(f"The run is kept. Go on with: {again}")
+        raise
+
+
+def _needed(error: OSError) -> str:
+    return f"writing {error.filename}" if error.filename else "while writing"
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """What the box at the end says: line by line, name and text."""
+    metrics, report = run.folder.read("metrics.json"), run.folder.read("onnx/report.json")
+    primary, test = metrics["primary"], metrics["splits"]["test"]
+    head = test[primary]
+    lines = {"score": f"{primary} {head['value']:.3f} on {test['rows']:,} test rows (95% {head['low']:.3f} to {head['high']:.3f})"}
+    if metrics["baselines"]:
+        name, entry = max(metrics["baselines"].items(), key=lambda item: item[1][primary]["value"])
+        gain = entry["gain"]
+        beaten = "beaten" if gain["low"] > 0 else "not beaten"
+        lines["baseline"] = (f"{name.replace('_', ' ')} {entry[primary]['value']:.3f}: {beaten}, gain {gain['value']:+.3f} "
+                             f"({gain['low']:+.3f} to {gain['high']:+.3f})")
+    exported = [f"{item['name']} {item['verdict']} ({item['size_mib']:.0f} MiB, {item['speedup']:.1f}x)"
+                for item in report["artifacts"] if item["name"] != "pytorch"]
+    lines["export"] = ", ".join(exported)
+    lines["run"] = _short(run.folder.path)
+    lines["report"] = f"{_short(run.folder.path)}/report.html"
+    asked = "PICTURE.png" if "image" in run.recipe.task.roles.values() else '"your text"'
+    lines["next"] = f"finetune predict {_short(run.folder.path.parent)}/last {asked}"
+    return lines
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

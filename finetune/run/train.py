@@ -1,0 +1,185 @@
+"""Stage 2: the backbone, fitted to the training rows; on any number of processes."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+
+from finetune import machine, saved
+from finetune.backbones import resolve
+from finetune.train import checkpoint, loop, optim, probe
+from finetune.train.feed import Feed
+from finetune.train.hooks import ConsoleLines, LogFile
+from finetune.train.interrupt import Interrupt
+from finetune.train.progress import Plan, Progress
+from finetune.train.step import Fitting
+
+if TYPE_CHECKING:
+    from finetune.contracts import Loaded, Task
+    from finetune.data.examples import Examples
+    from finetune.run.context import Run
+
+SMALLEST_INPUT = 32  # pixels; below it the strides of a ResNet leave nothing
+
+
+def train(run: Run) -> None:
+    """Fit and save; writes `train.json`, `checkpoints/`, `log.jsonl` and `model/`."""
+    accelerator = Accelerator(cpu=not run.has_accelerator())
+    set_seed(run.recipe.seed)
+    task = _fit_to_rows(run, run.task())
+    loaded = resolve.load(run.recipe.model, task.head, sample=_source(run) == "sample")
+    examples = {split: run.examples(split, task, loaded.processor) for split in ("train", "validation")}
+    lengths = examples["train"].lengths()
+    examples["validation"].lengths()
+    with Interrupt() as interrupt:
+        choice = _choose(run, loaded, examples["train"], lengths, accelerator)
+        fitting = _fitting(run, loaded, task, accelerator, choice)
+        training = _training(run, fitting, examples, lengths, interrupt)
+        progress = _resume(run, training)
+        loop.fit(training, progress)
+    if accelerator.is_main_process:
+        _save(run, training, loaded, task, progress)
+    accelerator.wait_for_everyone()
+
+
+def _source(run: Run) -> str:
+    return str(run.folder.read("data/source.json")["source"])
+
+
+def _fit_to_rows(run: Run, task: Task) -> Task:
+    """An input size for small pictures on random weights: twice theirs, since a backbone's own would be mostly padding."""
+    size = getattr(task, "image_size", 0)
+    model = run.recipe.model
+    random = model.random or (_source(run) == "sample" and model.sample is not None)
+    if size is not None or not random:
+        return task
+    from finetune.data.images import open_image
+
+    cells = run.folder.table("train")["image"][:64].to_pylist()
+    side = int(np.median([min(open_image(cell).size) for cell in cells]))
+    return replace(task, image_size=max(SMALLEST_INPUT, 2 * side)) if side <= 64 else task  # type: ignore[type-var]
+
+
+def _choose(run: Run, loaded: Loaded, examples: Examples, lengths: Any, accelerator: Accelerator) -> probe.Choice:
+    """Threads and precision: as the interrupted run had them, else by probing; the same on every process."""
+    settings, processes = run.recipe.train, accelerator.num_processes
+    file = run.folder.path / "train.json"
+    if accelerator.is_main_process and not file.is_file():
+        typical = np.argsort(lengths, kind="stable")[len(lengths) // 2 :][: _micro_batch(run, processes)]
+        batch = examples.task.collate([examples[int(i)] for i in typical], loaded.processor)
+        choice = probe.choose(loaded.model, examples.task, batch, settings, device=accelerator.device, processes=processes)
+        run.folder.write("train.json", {"choice": asdict(choice), "backbone": _backbone(loaded)})
+    accelerator.wait_for_everyone()
+    choice = probe.Choice(**run.folder.read("train.json")["choice"])
+    torch.set_num_threads(choice.threads)
+    if accelerator.is_main_process:
+        _announce(run, loaded, choice, accelerator)
+    return choice
+
+
+def _announce(run: Run, loaded: Loaded, choice: probe.Choice, accelerator: Accelerator) -> None:
+    weights = sum(weight.numel() for weight in loaded.model.parameters())
+    run.say(f"backbone: {loaded.name} ({weights / 1e6:.1f} M weights) from {loaded.source}")
+    if loaded.note:
+        run.say(loaded.note)
+    run.say(f"precision {choice.precision}: {choice.precision_reason}")
+    run.say(f"threads {choice.threads}: {choice.threads_reason}")
+    batch, micro = run.recipe.train.batch, _micro_batch(run, accelerator.num_processes)
+    run.say(f"batch {batch} = micro-batches of {micro} on {accelerator.num_processes} process(es), accumulated "
+            f"{-(-batch // (micro * accelerator.num_processes))} time(s)")
+    if any(isinstance(part, torch.nn.modules.batchnorm._BatchNorm) for part in loaded.model.modules()):
+        run.say(f"this backbone has batch norm: its statistics are those of {micro} rows, so train.micro_batch and the "
+                "number of processes change the result")
+
+
+def _backbone(loaded: Loaded) -> dict[str, Any]:
+    return {"name": loaded.name, "source": loaded.source, "revision": loaded.revision, "license": loaded.license,
+            "note": loaded.note}
+
+
+def _micro_batch(run: Run, processes: int) -> int:
+    settings = run.recipe.train
+    share = -(-settings.batch // processes)
+    return min(32, share) if settings.micro_batch == "auto" else min(settings.micro_batch, share)
+
+
+def _fitting(run: Run, loaded: Loaded, task: Task, accelerator: Accelerator, choice: probe.Choice) -> Fitting:
+    settings = run.recipe.train
+    model, optimizer = accelerator.prepare(loaded.model, optim.optimizer(loaded.model, settings))
+    set_seed(run.recipe.seed + accelerator.process_index)
+    return Fitting(model, optimizer, accelerator, task, settings.clip, choice.precision)
+
+
+def _training(run: Run, fitting: Fitting, examples: dict[str, Examples], lengths: Any, interrupt: Interrupt) -> loop.Training:
+    settings, accelerator = run.recipe.train, fitting.accelerator
+    feed = Feed(examples["train"], lengths, settings.batch, _micro_batch(run, accelerator.num_processes),
+                run.recipe.seed, accelerator.process_index, accelerator.num_processes)
+    return loop.Training(
+        fitting=fitting, feed=feed, validation=examples["validation"], plan=Plan.of(settings, len(examples["train"])), train=settings,
+        checkpoints=run.folder.path / "checkpoints",
+        hooks=(LogFile(run.folder.path / "log.jsonl"), ConsoleLines(run.console)),
+        interrupted=lambda: interrupt.requested,
+    )
+
+
+def _resume(run: Run, training: loop.Training) -> Progress:
+    found = checkpoint.newest(training.checkpoints, run.say)
+    if found is None:
+        return Progress()
+    progress = loop.resume(training, found)
+    run.say(f"resumed after step {progress.step:,} of {training.plan.num_steps:,}")
+    return progress
+
+
+def _save(run: Run, training: loop.Training, loaded: Loaded, task: Task, progress: Progress) -> None:
+    """The best weights as a folder for from_pretrained; written aside and renamed."""
+    accelerator = training.fitting.accelerator
+    model = accelerator.unwrap_model(training.fitting.model)
+    checkpoint.load_weights(training.checkpoints / f"step-{progress.best_step:08d}", model)
+    draft, final = run.folder.path / ".model.draft", run.folder.path / "model"
+    shutil.rmtree(draft, ignore_errors=True)
+    model.save_pretrained(draft)
+    if loaded.native is not None:
+        loaded.native.save_pretrained(draft)
+    saved.write(draft, task, loaded.processor, family=run.recipe.model.family)
+    summary = run.folder.read("train.json")
+    summary["train"] = _summary(training, progress)
+    run.folder.write("train.json", summary)
+    _note_lengths(run, training.feed.examples, training.feed.lengths)
+    shutil.rmtree(final, ignore_errors=True)
+    Path(draft).rename(final)
+    run.say(f"best validation {task.primary} {progress.best_score:.4f} at step {progress.best_step:,}; "
+            f"{progress.step:,} steps in {progress.seconds:.0f} s")
+
+
+def _summary(training: loop.Training, progress: Progress) -> dict[str, Any]:
+    rows = progress.step * training.train.batch
+    return {
+        "steps": progress.step, "epochs": progress.step / training.plan.steps_per_epoch, "best_step": progress.best_step,
+        "best_score": progress.best_score, "stopped": progress.stopped, "seconds": progress.seconds,
+        "rows_per_second": rows / progress.seconds, "processes": training.fitting.accelerator.num_processes,
+        "device": str(training.fitting.accelerator.device), "cores": machine.cores(),
+    }
+
+
+def _note_lengths(run: Run, examples: Examples, lengths: Any) -> None:
+    """How long the texts are and what the cut costs, added to `data/quality.json`."""
+    if "text" not in examples.task.roles.values():
+        return
+    full = np.asarray([examples[i]["full_length"] for i in range(len(examples))])
+    counts, edges = np.histogram(full, bins=min(30, int(full.max()) or 1))
+    longest = min(getattr(examples.task, "max_tokens", int(full.max())), examples.processor.max_tokens)
+    quality = run.folder.read("data/quality.json")
+    quality["lengths"] = {"unit": "tokens", "max": longest, "truncated": int((full > longest).sum()),
+                          "edges": [float(edge) for edge in edges], "counts": [int(count) for count in counts]}
+    run.folder.write("data/quality.json", quality)
+    cut = quality["lengths"]["truncated"]
+    if cut:
+        run.say(f"{cut:,} of {len(lengths):,} training texts were cut at {longest} tokens (task.max_tokens)")

@@ -1,0 +1,45 @@
+"""`finetune.json`: which task a model folder answers, with which labels; enough to predict without torch."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from finetune.data.pixels import ImageProcessor
+from finetune.data.text import TextProcessor
+from finetune.errors import DataError
+from finetune.write import read_json, write_json
+
+if TYPE_CHECKING:
+    from finetune.contracts import Task
+
+FORMAT = 1
+NAME = "finetune.json"
+
+
+def write(folder: Path, task: Task, processor: Any, *, family: str) -> None:
+    """Write the task's settings and the processor's files into a model folder."""
+    settings = {item.name: getattr(task, item.name) for item in fields(task)}  # type: ignore[arg-type]
+    write_json(folder / NAME, {"format": FORMAT, "task": type(task).__module__.rsplit(".", 1)[1],
+                               "class": type(task).__name__, "settings": settings, "family": family})
+    processor.save(folder)
+
+
+def read(folder: Path) -> tuple[Task, Any, str]:
+    """The task, the processor and the backbone family of a model folder."""
+    if not (folder / NAME).is_file():
+        raise DataError(str(folder), f"holds no {NAME}, so it is no model folder of a run. Give the run's folder, "
+                                     "as in runs/sentiment/last.")
+    saved = read_json(folder / NAME)
+    if saved["format"] > FORMAT:
+        raise DataError(str(folder / NAME), f"was written by a newer version (format {saved['format']}, known is {FORMAT}). "
+                                            "Update finetune.")
+    allowed = sorted(file.stem for file in (Path(__file__).parent / "tasks").glob("[a-z]*.py"))
+    if saved["task"] not in allowed:  # a file name, never code: the folder is the registry
+        raise DataError(str(folder / NAME), f"names the task {saved['task']!r}. Tasks: {', '.join(allowed)}.")
+    kind = getattr(importlib.import_module(f"finetune.tasks.{saved['task']}"), saved["class"])
+    settings = {name: tuple(value) if isinstance(value, list) else value for name, value in saved["settings"].items()}
+    processor = ImageProcessor if "image" in kind.roles.values() else TextProcessor
+    return kind(**settings), processor.load(folder), saved["family"]

@@ -1,0 +1,224 @@
+"""Frozen values that describe a run; standard library only. A recipe is a `Recipe`, an override makes a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from finetune.contracts import Task
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hub:
+    """A data set on the Hugging Face Hub and how its names map to ours."""
+
+    name: str
+    """Repository, as in `stanfordnlp/sst2`."""
+    subset: str | None = None
+    """Configuration of the data set, where it has several."""
+    revision: str | None = None
+    """Commit; None takes the newest and records it."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Role to column, where the two differ."""
+    splits: Mapping[str, str] = field(default_factory=lambda: {"train": "train"})
+    """Our split to theirs; a missing validation or test split is held out of train."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Files:
+    """The user's own rows: a table, or for images a folder or zip."""
+
+    train: str | None = None
+    """CSV, TSV, JSON or JSON lines; for images also a folder or zip of CLASS/file."""
+    validation: str | None = None
+    """Same formats; without it 10 % of the training rows are held out."""
+    test: str | None = None
+    """Same formats; without it 10 % of the training rows are held out."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Split:
+    """What is held out, stratified by label, where the data bring no split of their own."""
+
+    validation: float = 0.1
+    """Share of the rows, between 0.01 and 0.5; everything is chosen on it."""
+    test: float = 0.1
+    """Share of the rows, between 0.01 and 0.5; read once, at the end."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Data:
+    """Where the rows come from."""
+
+    hub: Hub
+    """The recipe's public data set."""
+    sample: str
+    """A small data set that ships with the package: a name in `finetune/data/samples`."""
+    source: Literal["auto", "hub", "files", "sample"] = "auto"
+    """auto: files if given, else the Hub if it can be reached, else the sample."""
+    files: Files = Files()
+    """Paths of the user's own rows."""
+    images: str | None = None
+    """Folder or zip in which the image names of a table are found."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Role to column of the user's files; a role without entry is the column of that name."""
+    split: Split = Split()
+    """Shares to hold out."""
+    max_rows: int | Literal["auto", "all"] = "auto"
+    """Training rows at most, stratified; auto is 5,000 of a Hub data set without an accelerator, else all."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Model:
+    """The pretrained backbone."""
+
+    name: str
+    """Hub repository, timm architecture, or a local folder."""
+    family: str = "hf"
+    """The loader: a file in `finetune/backbones` (hf, timm)."""
+    revision: str | None = None
+    """Commit; None takes the newest and records it."""
+    offline: str | None = None
+    """Copy that needs no network, used when the Hub cannot be reached: all-MiniLM-L6-v2."""
+    random: bool = False
+    """Random weights instead of pretrained ones."""
+    sample: str | None = None
+    """Architecture that trains on the sample from random weights, where no small pretrained one fits it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """A length in optimizer steps."""
+
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Epochs:
+    """A length in passes over the training rows."""
+
+    n: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A length in training rows seen."""
+
+    n: int
+
+
+Length = Steps | Epochs | Rows
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Train:
+    """How the weights are fitted."""
+
+    length: Length = Epochs(3)
+    """How long to train: 3epochs, 500steps or 10000rows."""
+    batch: int = 32
+    """Rows per optimizer step, over all processes and micro-batches."""
+    micro_batch: int | Literal["auto"] = "auto"
+    """Rows per forward pass and process; auto is 32 or the process's share of the batch, if that is smaller."""
+    lr: float = 5e-5
+    """Peak learning rate."""
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    """Shape of the decay after the warm-up."""
+    warmup: float = 0.1
+    """Share of the steps over which the rate rises to its peak, 0 to 1."""
+    weight_decay: float = 0.01
+    """AdamW decay of matrices; biases and norms are never decayed."""
+    clip: float = 1.0
+    """Largest gradient norm; 0 never clips."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """auto times the model's own step and takes bf16 only where it is faster."""
+    threads: int | Literal["auto"] = "auto"
+    """CPU threads; auto times one against all and takes what is faster."""
+    evaluate_every: Length = Epochs(1)
+    """How often to score the validation rows and save a checkpoint."""
+    patience: int = 3
+    """Evaluations without a better score before training stops early; 0 never stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Int8Dynamic:
+    """Weights as int8, one scale per output channel; activations are scaled as they pass."""
+
+    per_channel: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Export:
+    """What is written for deployment and when it is refused."""
+
+    quantize: Int8Dynamic | None = Int8Dynamic()
+    """int8_dynamic, or none for the fp32 model alone."""
+    max_score_drop: float = 0.01
+    """Loss of the primary score on validation above which a smaller model is withheld, 0 to 1."""
+    opset: int = 17
+    """ONNX operator set, 14 to 20."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """One run, from rows to a checked model."""
+
+    task: Task
+    """What is learnt: a value from `finetune/tasks`."""
+    data: Data
+    """Where the rows come from."""
+    model: Model
+    """The backbone."""
+    clean: Mapping[str, str] = field(default_factory=dict)
+    """Rule to policy (off, report, fix, drop, fail), where it differs from the rule's default."""
+    train: Train = Train()
+    """How the weights are fitted."""
+    export: Export = Export()
+    """What is written for deployment."""
+    seed: int = 13
+    """The one seed of split, order, augmentation, dropout and new weights."""
+    output_dir: str = "runs"
+    """Folder that holds all runs."""
+
+
+def problems(recipe: Recipe) -> list[str]:
+    """Every contradiction and every value out of range in a recipe, before anything is read."""
+    data, train, export = recipe.data, recipe.train, recipe.export
+    held_out = (data.split.validation, data.split.test)
+    micro = train.micro_batch
+    checks = [
+        (data.source == "files" and not data.files.train,
+         "data.files.train: source is 'files' but no file is given. Add data.files.train=FILE."),
+        (data.source in ("hub", "sample") and data.files.train is not None,
+         f"data.source: {data.source!r} does not read data.files.train. Leave source out, or set it to 'files'."),
+        (not data.files.train and bool(data.files.validation or data.files.test),
+         "data.files.train: only validation or test rows are given. Add data.files.train=FILE."),
+        (data.images is not None and not data.files.train,
+         "data.images: only used with a table of image names. Add data.files.train=TABLE."),
+        (any(not 0.01 <= share <= 0.5 for share in held_out),
+         f"data.split: shares {held_out} found, each must lie between 0.01 and 0.5. Use for example 0.1."),
+        (isinstance(data.max_rows, int) and data.max_rows < 1,
+         f"data.max_rows: {data.max_rows} found, at least 1 is needed. Use a count, or 'all'."),
+        (train.batch < 1, f"train.batch: {train.batch} found, at least 1 row is needed. Use for example 32."),
+        (isinstance(micro, int) and micro < 1,
+         f"train.micro_batch: {micro} found, at least 1 row is needed. Use 'auto'."),
+        (isinstance(micro, int) and micro > max(train.batch, 1),
+         f"train.micro_batch: {micro} is more than train.batch={train.batch}. Use at most {train.batch}."),
+        (not 0 < train.lr <= 1, f"train.lr: {train.lr} found, allowed is above 0 up to 1. Use for example 3e-5."),
+        (not 0 <= train.warmup < 1, f"train.warmup: {train.warmup} found, allowed is a share from 0 to below 1. Use 0.1."),
+        (train.weight_decay < 0, f"train.weight_decay: {train.weight_decay} found, allowed is 0 or more. Use 0.01."),
+        (train.clip < 0, f"train.clip: {train.clip} found, allowed is 0 (off) or more. Use 1.0."),
+        (train.length.n <= 0, f"train.length: {train.length.n} found, it must be above 0. Use for example 3epochs."),
+        (train.evaluate_every.n <= 0,
+         f"train.evaluate_every: {train.evaluate_every.n} found, it must be above 0. Use for example 1epochs."),
+        (train.patience < 0, f"train.patience: {train.patience} found, allowed is 0 (never stop early) or more. Use 3."),
+        (isinstance(train.threads, int) and train.threads < 1,
+         f"train.threads: {train.threads} found, at least 1 is needed. Use 'auto'."),
+        (not 0 <= export.max_score_drop <= 1,
+         f"export.max_score_drop: {export.max_score_drop} found, allowed is 0 to 1. Use 0.01 for one point."),
+        (not 14 <= export.opset <= 20, f"export.opset: {export.opset} found, allowed is 14 to 20. Use 17."),
+        (recipe.seed < 0, f"seed: {recipe.seed} found, allowed is 0 or more. Use 13."),
+    ]
+    return [message for wrong, message in checks if wrong]

@@ -1,0 +1,1 @@
+"""One file per task; a recipe imports the one it needs."""

@@ -1,0 +1,79 @@
+"""One label for a text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from finetune.contracts import Batch, Example, Head, Labels, LossSum, Row
+from finetune.data.batch import pad
+from finetune.metrics import classification
+
+if TYPE_CHECKING:
+    from finetune.contracts import Array, Columns
+    from finetune.data.text import TextProcessor
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TextClassification:
+    """Text to one of two or more labels."""
+
+    labels: tuple[str, ...] | str = "auto"
+    """auto takes the labels of the training rows; a list fixes their order."""
+    max_tokens: int = 128
+    """Longer texts are cut there, special tokens included; the run reports how many."""
+
+    roles: ClassVar[Mapping[str, str]] = {"text": "text", "label": "label"}
+    onnx_task: ClassVar[str] = "text-classification"
+    primary: ClassVar[str] = "accuracy"
+    greater_is_better: ClassVar[bool] = True
+
+    @property
+    def head(self) -> Head:
+        """A classifier over the labels."""
+        return Head("AutoModelForSequenceClassification", Labels(tuple(self.labels)), "single_label_classification")
+
+    def encode(self, rows: Sequence[Row], processor: TextProcessor) -> list[Example]:
+        """Token ids, and the target where the row has a label."""
+        target = {name: position for position, name in enumerate(self.labels)}
+        examples = processor.encode([row["text"] for row in rows], self.max_tokens)
+        return [example | {"target": target[row["label"]]} if row.get("label") is not None else example
+                for example, row in zip(examples, rows, strict=True)]
+
+    def augment(self, example: Example, random: np.random.Generator) -> Example:  # noqa: ARG002
+        """Texts are not changed."""
+        return example
+
+    def length(self, example: Example) -> int:
+        """Tokens."""
+        return len(example["input_ids"])
+
+    def collate(self, examples: Sequence[Example], processor: TextProcessor) -> Batch:
+        """Token ids padded to the longest text of the batch."""
+        filler = {"input_ids": processor.pad_id}
+        inputs = {name: pad([example[name] for example in examples], filler.get(name, 0)) for name in processor.inputs}
+        known = all("target" in example for example in examples)
+        targets = {"target": np.asarray([example["target"] for example in examples])} if known else {}
+        return Batch(inputs, targets, len(examples))
+
+    def count(self, batch: Batch) -> int:
+        """Rows."""
+        return batch.rows
+
+    def loss(self, output: Mapping[str, Any], batch: Batch) -> LossSum:
+        """Cross-entropy, summed over rows."""
+        from torch.nn.functional import cross_entropy
+
+        return LossSum(cross_entropy(output["logits"].float(), batch.targets["target"], reduction="sum"), batch.rows)
+
+    def predict(self, output: Mapping[str, Array], batch: Batch) -> dict[str, Array]:
+        """`probabilities` (rows, labels), `prediction` and, where known, `target`."""
+        probabilities_BC = classification.softmax(output["logits"])
+        return {"probabilities": probabilities_BC, "prediction": probabilities_BC.argmax(axis=1), **batch.targets}
+
+    def score(self, columns: Columns) -> dict[str, Any]:
+        """Accuracy, precision, recall and F1: macro, weighted and per label."""
+        return classification.scores(columns["target"], columns["prediction"], self.labels)

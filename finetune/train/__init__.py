@@ -1,0 +1,1 @@
+"""The training loop on Accelerate: step, loop, optimizer, checkpoints, hooks."""

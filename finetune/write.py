@@ -1,0 +1,52 @@
+"""Files that are complete or absent: atomic writes, hashes, and what a full disk means."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a file under another name, sync it, then rename it into place."""
+    draft = file.with_name(f".{file.name}.draft")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        sync(draft)
+        draft.replace(file)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def write_json(file: Path, value: Any) -> None:
+    """A value as readable JSON, atomically."""
+    write_text(file, json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def write_lines(file: Path, values: Iterable[Any]) -> None:
+    """One JSON value a line, atomically."""
+    write_text(file, "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values))
+
+
+def read_json(file: Path) -> Any:
+    """What `write_json` wrote."""
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def digest(file: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def sync(path: Path) -> None:
+    """Force a file or a folder's entries to disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

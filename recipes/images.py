@@ -1,0 +1,27 @@
+"""What a picture shows: any folder of pictures, one sub-folder per label, with a ResNet.
+
+Expect  not measured yet
+Costs   not measured yet
+Run     finetune run images data.files.train=photos/
+"""
+
+from finetune.spec import Data, Epochs, Export, Hub, Int8Dynamic, Model, Recipe, Train
+from finetune.tasks.image_classification import ImageClassification
+
+
+def recipe() -> Recipe:
+    """ResNet-50 on bean leaves; without the Hub, a small ResNet on handwritten digits."""
+    return Recipe(
+        task=ImageClassification(augmentations=("shift",)),
+        data=Data(
+            hub=Hub(
+                name="AI-Lab-Makerere/beans",
+                columns={"label": "labels"},
+                splits={"train": "train", "validation": "validation", "test": "test"},
+            ),
+            sample="digits",
+        ),
+        model=Model(name="timm/resnet50.a1_in1k", family="timm", sample="resnet10t"),
+        train=Train(length=Epochs(12), batch=64, lr=2e-3, weight_decay=0.05, warmup=0.1),
+        export=Export(quantize=Int8Dynamic(), max_score_drop=0.01),
+    )

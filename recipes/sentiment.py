@@ -1,0 +1,28 @@
+"""Positive or negative: the tone of a short text, with a BERT-class encoder.
+
+Expect  not measured yet
+Costs   not measured yet
+Run     finetune run sentiment [data.files.train=reviews.csv data.columns.text=review]
+"""
+
+from finetune.spec import Data, Epochs, Export, Hub, Int8Dynamic, Model, Recipe, Train
+from finetune.tasks.text_classification import TextClassification
+
+
+def recipe() -> Recipe:
+    """DistilBERT on SST-2; without the Hub, MiniLM on hand-written reviews."""
+    return Recipe(
+        task=TextClassification(max_tokens=128),
+        data=Data(
+            # The Hub's test split has no labels, so its validation split serves as test.
+            hub=Hub(
+                name="stanfordnlp/sst2",
+                columns={"text": "sentence"},
+                splits={"train": "train", "test": "validation"},
+            ),
+            sample="reviews",
+        ),
+        model=Model(name="distilbert/distilbert-base-uncased", offline="all-MiniLM-L6-v2"),
+        train=Train(length=Epochs(3), batch=32, lr=1e-4),
+        export=Export(quantize=Int8Dynamic(), max_score_drop=0.01),
+    )

@@ -1,0 +1,97 @@
+"""What the parity tests fit: a miniature backbone, rows made from a seed, and the loop around them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from PIL import Image
+
+from finetune.backbones import hf, tiny
+from finetune.data.examples import Examples
+from finetune.spec import Epochs, Steps, Train
+from finetune.tasks.image_classification import ImageClassification
+from finetune.tasks.text_classification import TextClassification
+from finetune.train import loop, optim
+from finetune.train.feed import Feed
+from finetune.train.hooks import LogFile
+from finetune.train.progress import Plan
+from finetune.train.step import Fitting
+
+GOOD, BAD, OTHER = ("fine", "lovely", "great"), ("poor", "dull", "awful"), tuple(f"word{i}" for i in range(40))
+WORDS = (*GOOD, *BAD, *OTHER)
+SEED = 5
+
+
+def text_rows(count: int, seed: int = SEED) -> pa.Table:
+    """Texts of 3 to 12 words, of which one or two decide about the label."""
+    random = np.random.default_rng(seed)
+    labels = [("negative", "positive")[i % 2] for i in range(count)]
+    texts = []
+    for label in labels:
+        words = [*random.choice(OTHER, random.integers(2, 11)), random.choice(GOOD if label == "positive" else BAD)]
+        texts.append(" ".join(words))
+    return pa.table({"row": [f"made:{i}" for i in range(count)], "hash": texts, "text": texts, "label": labels})
+
+
+def image_rows(count: int, seed: int = SEED) -> pa.Table:
+    """Pictures of 32 pixels, brighter on the left or on the right."""
+    random = np.random.default_rng(seed)
+    cells, labels = [], []
+    for i in range(count):
+        pixels = random.integers(0, 120, (32, 32, 3))
+        half = slice(0, 16) if i % 2 else slice(16, 32)
+        pixels[:, half] += 100
+        opened = io.BytesIO()
+        Image.fromarray(pixels.astype(np.uint8)).save(opened, format="PNG")
+        cells.append(opened.getvalue())
+        labels.append("left" if i % 2 else "right")
+    return pa.table({"row": [f"made:{i}" for i in range(count)], "hash": labels, "image": cells, "label": labels})
+
+
+def training(kind: str, folder: Path, *, train: Train, num_rows: int = 96, dropout: float = 0.1, augment: bool = True,
+             interrupted: Callable[[], bool] = lambda: False, hooks: Sequence[Any] = ()) -> loop.Training:
+    """A loop over the miniature called `kind` (bert, vit, resnet), on as many processes as were launched."""
+    accelerator = Accelerator(cpu=True)
+    torch.set_num_threads(1)
+    set_seed(SEED)
+    backbone = folder / kind
+    if accelerator.is_main_process and not backbone.is_dir():
+        tiny.write(kind, backbone, words=WORDS, dropout=dropout)
+    accelerator.wait_for_everyone()
+    task: Any
+    if kind in tiny.TEXT:
+        task, rows, kept = TextClassification(labels=("negative", "positive")), text_rows(num_rows), text_rows(40, seed=9)
+    else:
+        changes = ("shift", "flip") if augment else ()
+        task = ImageClassification(labels=("left", "right"), augmentations=changes)
+        rows, kept = image_rows(num_rows), image_rows(40, seed=9)
+    set_seed(SEED)
+    loaded = hf.load(backbone, task.head)
+    examples, validation = (Examples(table, task, loaded.processor) for table in (rows, kept))
+    model, optimizer = accelerator.prepare(loaded.model, optim.optimizer(loaded.model, train))
+    micro = train.micro_batch if isinstance(train.micro_batch, int) else train.batch
+    set_seed(SEED + accelerator.process_index)
+    feed = Feed(examples, examples.lengths(), train.batch, micro, SEED, accelerator.process_index, accelerator.num_processes)
+    return loop.Training(
+        fitting=Fitting(model, optimizer, accelerator, task, train.clip), feed=feed, validation=validation,
+        plan=Plan.of(train, num_rows), train=train, checkpoints=folder / "checkpoints",
+        hooks=(LogFile(folder / "log.jsonl"), *hooks), interrupted=interrupted,
+    )
+
+
+def steps(count: int, *, batch: int = 32, micro_batch: int = 32, lr: float = 1e-3) -> Train:
+    """Settings for a run of `count` steps."""
+    return Train(length=Steps(count), batch=batch, micro_batch=micro_batch, lr=lr, evaluate_every=Steps(1000), patience=0)
+
+
+def epochs(count: int, **options: Any) -> Train:
+    """Settings for a run of `count` epochs, evaluated after each."""
+    return Train(length=Epochs(count), batch=16, micro_batch=8, lr=1e-3, patience=0, **options)

@@ -1,0 +1,45 @@
+"""Rows that stand in two splits."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from finetune.clean import leakage
+
+ROLES = {"text": "text", "label": "label"}
+
+
+def table(name, *texts):
+    return pa.table({"row": [f"{name}.csv:{i}" for i in range(2, len(texts) + 2)], "hash": [f"h{t}" for t in texts],
+                     "text": list(texts), "label": ["a"] * len(texts)})
+
+
+def test_shared_rows_are_found_in_every_split_that_has_them():
+    splits = {"train": table("t", "one", "two", "Three!"), "validation": table("v", "TWO", "four"),
+              "test": table("e", "three", "two", "five")}
+    found, _ = leakage.find(splits, ROLES)
+    assert (found["train"].rows, found["validation"].rows, found["test"].rows) == ((1, 2), (0,), (0, 1))
+    assert found["train"].reasons == ("same as v.csv:2 in validation and e.csv:3 in test", "same as e.csv:2 in test")
+    assert found["validation"].reasons == ("same as t.csv:3 in train and e.csv:3 in test",)
+    assert found["train"].before == ("two", "Three!")
+    assert found["train"].after == (None, None)
+
+
+def test_pairs_count_the_shared_rows_of_either_split():
+    splits = {"train": table("t", "one", "one", "two"), "validation": table("v", "one", "three"),
+              "test": table("e", "three", "three", "two")}
+    _, pairs = leakage.find(splits, ROLES)
+    assert pairs == {"train-validation": {"train": 2, "validation": 1}, "train-test": {"train": 1, "test": 1},
+                     "validation-test": {"validation": 1, "test": 2}}
+
+
+def test_copies_inside_one_split_are_no_leak():
+    found, pairs = leakage.find({"train": table("t", "one", "one"), "test": table("e", "two", "two")}, ROLES)
+    assert [len(findings) for findings in found.values()] == [0, 0]
+    assert pairs == {"train-test": {"train": 0, "test": 0}}
+
+
+def test_a_lone_training_split_has_no_pairs():
+    found, pairs = leakage.find({"train": table("t", "one")}, ROLES)
+    assert len(found["train"]) == 0
+    assert pairs == {}
