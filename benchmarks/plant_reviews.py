@@ -34,7 +34,8 @@ def loosened(text: str, chance: random.Random) -> str:
     words = text.split(" ")
     at = chance.randrange(1, len(words))
     gap = chance.choice(["  ", "\t", "\u00a0", " \u200b", "   "])
-    return chance.choice(["", " ", "\n"]) + " ".join(words[:at]) + gap + " ".join(words[at:]) + chance.choice(["", "  "])
+    start, end = chance.choice(["", " ", "\n"]), chance.choice(["", "  "])
+    return start + " ".join(words[:at]) + gap + " ".join(words[at:]) + end
 
 
 def marked_up(text: str, chance: random.Random) -> str:

@@ -22,8 +22,12 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 out, err = Console(), Console(stderr=True)
 
 RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="Name, NAME:VARIANT, or a .py file.")]
-Overrides = Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings; `finetune show RECIPE` lists all.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with the newest unfinished run, or with the RUN folder given after the recipe.")]
+Overrides = Annotated[list[str] | None, typer.Argument(
+    metavar="[KEY=VALUE]...", help="Settings; `finetune show RECIPE` lists all.")]
+Resume = Annotated[bool, typer.Option(
+    "--resume", help="Go on with the newest unfinished run, or with the RUN folder given after the recipe.")]
+Inputs = Annotated[list[str] | None, typer.Argument(
+    metavar="[INPUT]...", help="Texts, or paths of pictures; none reads lines from standard input.")]
 RunPlace = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, as runs/sentiment/last.")]
 
 
@@ -49,7 +53,10 @@ def _version(asked: bool) -> None:
 
 
 @app.callback()
-def finetune(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False) -> None:
+def finetune(
+    version: Annotated[bool, typer.Option(
+        "--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
     """Fine-tune Hugging Face models on text and images: rows in, a checked ONNX model out."""
 
 
@@ -60,7 +67,7 @@ def list_recipes() -> None:
     table.add_column("recipe", style="bold")
     table.add_column("what it does")
     for name, file in recipes.available().items():
-        table.add_row(name, recipes.docstring(file).splitlines()[0])
+        table.add_row(name, recipes.docstring(file).partition("\n")[0])
         for variant in recipes.variants(file):
             table.add_row(f"{name}:{variant}", "")
     out.print(table)
@@ -90,7 +97,7 @@ def run(recipe: RecipeName, overrides: Overrides = None, resume: Resume = False)
     """All stages: clean, train, evaluate, export, report."""
     from finetune.run import pipeline
 
-    made = _run(recipe, overrides or [], resume)
+    made = _run(recipe, overrides or [], resume=resume)
     pipeline.carry_out(made)
     _box(pipeline.summary(made))
 
@@ -100,7 +107,7 @@ def train(recipe: RecipeName, overrides: Overrides = None, resume: Resume = Fals
     """Clean and train only; works under accelerate launch and torchrun."""
     from finetune.run import launch
 
-    launch.train(lambda console: _run(recipe, overrides or [], resume, console))
+    launch.train(lambda console: _run(recipe, overrides or [], resume=resume, console=console))
 
 
 @app.command(epilog="Example:  finetune export runs/sentiment/last")
@@ -118,14 +125,16 @@ def export(place: RunPlace) -> None:
     folder.finish(made.folder)
     failed = made.folder.read("onnx/report.json")
     if failed["verdict"] == "fail":
-        raise ExportError("export", f"{failed['reason']}. The failed model is withheld; what passed is in {made.folder.path / 'onnx'}.")
+        passed = made.folder.path / "onnx"
+        raise ExportError("export", f"{failed['reason']}. The failed model is withheld; what passed is in {passed}.")
 
 
 @app.command(epilog='Example:  finetune predict runs/sentiment/last "What a lovely evening."')
 def predict(
     place: RunPlace,
-    inputs: Annotated[list[str] | None, typer.Argument(metavar="[INPUT]...", help="Texts, or paths of pictures; none reads lines from standard input.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with every label's probability.")] = False,
+    inputs: Inputs = None,
+    as_json: Annotated[bool, typer.Option(
+        "--json", help="One JSON object a line, with every label's probability.")] = False,
 ) -> None:
     """Answer from the exported model; needs neither torch nor transformers."""
     from finetune.predict import Predictor
@@ -148,7 +157,7 @@ def _spelt(value: Any) -> str:
     return value if isinstance(value, str) else "none" if value is None else json.dumps(value)
 
 
-def _run(recipe: str, arguments: list[str], resume: bool, console: Console = out) -> Any:
+def _run(recipe: str, arguments: list[str], *, resume: bool, console: Console = out) -> Any:
     """A new run, or with --resume an existing one: an argument without `=` is its folder."""
     from finetune.run import pipeline
 

@@ -46,7 +46,7 @@ class ExportError(FinetuneError):
     exit_code = 4
 
 
-class Interrupted(FinetuneError):
+class Interrupted(FinetuneError):  # noqa: N818  # nothing went wrong: it was asked for
     """Ctrl-C or SIGTERM: a checkpoint has been kept and the run can be resumed."""
 
     exit_code = 130
@@ -60,6 +60,6 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
 
 def some(items: Iterable[object], limit: int = 5) -> str:
     """The first few items and how many more there are: `1204, 1377, 2051 and 12 more`."""
-    items = [str(item) for item in items]
-    more = f" and {len(items) - limit:,} more" if len(items) > limit else ""
-    return ", ".join(items[:limit]) + more
+    words = [str(item) for item in items]
+    more = f" and {len(words) - limit:,} more" if len(words) > limit else ""
+    return ", ".join(words[:limit]) + more

@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import os
 import platform
+import queue
 import socket
 import subprocess
+import threading
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -20,15 +22,28 @@ PROBE_SECONDS = 3.0
 
 @functools.cache
 def hub_reachable() -> bool:
-    """Whether the Hugging Face Hub (or the endpoint in HF_ENDPOINT) accepts a connection within three seconds."""
+    """Whether the Hugging Face Hub (or the endpoint in HF_ENDPOINT) accepts a connection within three seconds.
+
+    The limit holds for name look-up and all addresses together; that of `socket.create_connection` is for each of them.
+    """
     if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
         return False
     url = urlsplit(os.environ.get("HF_ENDPOINT", "https://huggingface.co"))
     port = url.port or (443 if url.scheme == "https" else 80)
+    answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
+
+    def probe() -> None:
+        try:
+            socket.create_connection((url.hostname or "", port), timeout=PROBE_SECONDS).close()
+        except OSError:
+            answers.put(False)
+        else:
+            answers.put(True)
+
+    threading.Thread(target=probe, daemon=True).start()
     try:
-        with socket.create_connection((url.hostname or "", port), timeout=PROBE_SECONDS):
-            return True
-    except OSError:
+        return answers.get(timeout=PROBE_SECONDS)
+    except queue.Empty:
         return False
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 import types
@@ -37,8 +36,9 @@ FROM_OTHER_TOOLS = {
     "dataset_name": "data.hub.name",
 }
 
-LENGTHS = {"steps": spec.Steps, "epochs": spec.Epochs, "rows": spec.Rows}
+LENGTHS: dict[str, type[spec.Length]] = {"steps": spec.Steps, "epochs": spec.Epochs, "rows": spec.Rows}
 QUANTIZERS = {"int8_dynamic": spec.Int8Dynamic}
+ONE_VALUE = (*LENGTHS.values(), *QUANTIZERS.values())  # dataclasses that a user writes as one value
 
 
 def apply(recipe: spec.Recipe, overrides: Sequence[str]) -> spec.Recipe:
@@ -50,7 +50,7 @@ def apply(recipe: spec.Recipe, overrides: Sequence[str]) -> spec.Recipe:
             problems.append(f"{override}: an override needs a value. Write {override}=VALUE.")
             continue
         try:
-            recipe = _set(recipe, key.split("."), text, key)
+            recipe = _set(recipe, key.split("."), text=text, key=key)
         except LookupError:
             problems.append(_unknown(key, recipe))
         except SpecError as error:
@@ -80,7 +80,7 @@ def show(value: Any) -> Any:
     """A value in the spelling that an override accepts."""
     for unit, kind in LENGTHS.items():
         if isinstance(value, kind):
-            return f"{value.n:g}{unit}"
+            return f"{int(value.n) if float(value.n).is_integer() else value.n}{unit}"
     for name, quantizer in QUANTIZERS.items():
         if isinstance(value, quantizer):
             return name
@@ -90,38 +90,43 @@ def show(value: Any) -> Any:
 def _leaves(value: Any, prefix: str) -> list[tuple[str, Any, Any]]:
     """(key, value, type) of every field below a frozen dataclass that a user can set."""
     found: list[tuple[str, Any, Any]] = []
+    kinds = _kinds(type(value))
     for item in fields(value):
-        inner, kind = getattr(value, item.name), _kinds(type(value))[item.name]
+        inner, kind = getattr(value, item.name), kinds[item.name]
         key = prefix + item.name
         if typing.get_origin(kind) is Mapping:
             found.append((f"{key}.<name>", inner, kind))
-        elif is_dataclass(inner) and not isinstance(inner, (*LENGTHS.values(), *QUANTIZERS.values())):
+        elif _has_parts(inner):
             found += _leaves(inner, f"{key}.")
         else:
             found.append((key, inner, kind))
     return found
 
 
-def _set(value: Any, path: Sequence[str], text: str, key: str) -> Any:
+def _set(value: Any, path: Sequence[str], *, text: str, key: str) -> Any:
     """`value` with the field at `path` replaced by the parsed text; LookupError where there is no such field."""
     kind = _kinds(type(value))[path[0]]
     inner = getattr(value, path[0])
     if typing.get_origin(kind) is Mapping:
         name = ".".join(path[1:])
         if not name:
-            raise SpecError([f"{key}: is a mapping. Set one entry, as in {key}.NAME=VALUE."])
+            raise SpecError([f"{key}: is a mapping. Set one entry, as in {key.rstrip('.')}.NAME=VALUE."])
         return replace(value, **{path[0]: {**inner, name: text}})
     if len(path) > 1:
-        if not is_dataclass(inner):
-            raise SpecError([f"{key}: '{path[0]}' has no parts. Use {key.rsplit('.', 1)[0]}=VALUE."])
-        return replace(value, **{path[0]: _set(inner, path[1:], text, key)})
-    if is_dataclass(inner) and not isinstance(inner, (*LENGTHS.values(), *QUANTIZERS.values())):
+        if not _has_parts(inner):
+            whole = key.removesuffix("." + ".".join(path[1:]))
+            raise SpecError([f"{key}: '{path[0]}' has no parts. Use {whole}=VALUE."])
+        return replace(value, **{path[0]: _set(inner, path[1:], text=text, key=key)})
+    if _has_parts(inner):
         allowed = ", ".join(f"{key}.{item.name}" for item in fields(inner))
         raise SpecError([f"{key}: has parts and takes no value itself. Allowed: {allowed}."])
     return replace(value, **{path[0]: parse(text, kind, key)})
 
 
-@functools.cache
+def _has_parts(value: Any) -> bool:
+    return is_dataclass(value) and not isinstance(value, ONE_VALUE)
+
+
 def _kinds(owner: type) -> dict[str, Any]:
     """Field name to type; class constants of a task are no settings."""
     hints = typing.get_type_hints(owner, localns={"Task": object})
@@ -131,7 +136,8 @@ def _kinds(owner: type) -> dict[str, Any]:
 def _unknown(key: str, recipe: spec.Recipe) -> str:
     known = paths(recipe)
     other = FROM_OTHER_TOOLS.get(key.split(".")[-1])
-    hint = f" Did you mean {other!r}?" if other else nearest(key, known)
+    here = other is not None and other.partition("=")[0] in known
+    hint = f" Did you mean {other!r}?" if here else nearest(key, known)
     group = f"{key.split('.')[0]}."
     allowed = [path for path in known if path.startswith(group)] or sorted({path.split(".")[0] for path in known})
     return f"{key}: there is no such key. Allowed: {', '.join(allowed)}.{hint}"
@@ -147,8 +153,8 @@ def parse(text: str, kind: Any, key: str) -> Any:
         if value is not None:
             return value
     literals = [name for option in options for name in _literals(option)]
-    hint = nearest(text, literals)
-    raise SpecError([f"{key}: {text!r} found, allowed is {_allowed(options)}.{hint} For example {key}={_example(options)}."])
+    hint, example = nearest(text, literals), _example(options)
+    raise SpecError([f"{key}: {text!r} found, allowed is {_allowed(options)}.{hint} For example {key}={example}."])
 
 
 def _try(text: str, option: Any) -> Any:
@@ -156,17 +162,18 @@ def _try(text: str, option: Any) -> Any:
     if typing.get_origin(option) is Literal:
         return text if text in typing.get_args(option) else None
     if typing.get_origin(option) is tuple:
-        return tuple(part.strip() for part in text.strip("[]()").split(",") if part.strip()) or None
+        parts = tuple(part.strip() for part in text.strip("[]()").split(",") if part.strip())
+        return () if text.lower() in ("none", "[]") else parts or None
     if option is bool:
         return {"true": True, "false": False}.get(text.lower())
     if option is int:
-        return int(text.replace("_", "")) if re.fullmatch(r"-?\d[\d_]*", text) else None
+        return int(text.replace("_", "")) if re.fullmatch(r"-?\d[\d_]{,17}", text) else None
     if option is float:
         return _float(text)
     if option in LENGTHS.values():
         return _length(text, option)
     if option in QUANTIZERS.values():
-        return option() if QUANTIZERS.get(text) is option else None
+        return option() if text in _literals(option) else None
     return text if option is str else None
 
 
@@ -179,13 +186,14 @@ def _float(text: str) -> float | None:
 
 
 def _length(text: str, option: Any) -> Any:
-    match = re.fullmatch(r"(\d[\d_]*(?:\.\d+)?)\s*([a-z]+)", text.lower())
-    if not match or LENGTHS.get(match[2].rstrip("s") + "s") is not option:
+    match = re.fullmatch(r"(\d[\d_]{,17}(?:\.\d+)?(?:e-\d\d?)?)\s*([a-z]+)", text.lower())
+    kind = LENGTHS.get(match[2].rstrip("s") + "s") if match else None
+    if not match or kind is None or kind is not option:
         return None
     number = float(match[1].replace("_", ""))
-    if option is spec.Epochs:
-        return option(number)
-    return option(int(number)) if number.is_integer() else None
+    if kind is spec.Epochs:
+        return kind(number)
+    return kind(int(number)) if number.is_integer() else None
 
 
 def _literals(option: Any) -> tuple[str, ...]:

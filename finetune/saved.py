@@ -21,7 +21,7 @@ NAME = "finetune.json"
 
 def write(folder: Path, task: Task, processor: Any, *, family: str) -> None:
     """Write the task's settings and the processor's files into a model folder."""
-    settings = {item.name: getattr(task, item.name) for item in fields(task)}  # type: ignore[arg-type]
+    settings = {item.name: getattr(task, item.name) for item in fields(task)}  # type: ignore[arg-type]  # a dataclass
     write_json(folder / NAME, {"format": FORMAT, "task": type(task).__module__.rsplit(".", 1)[1],
                                "class": type(task).__name__, "settings": settings, "family": family})
     processor.save(folder)
@@ -34,8 +34,8 @@ def read(folder: Path) -> tuple[Task, Any, str]:
                                      "as in runs/sentiment/last.")
     saved = read_json(folder / NAME)
     if saved["format"] > FORMAT:
-        raise DataError(str(folder / NAME), f"was written by a newer version (format {saved['format']}, known is {FORMAT}). "
-                                            "Update finetune.")
+        raise DataError(str(folder / NAME), f"was written by a newer version (format {saved['format']}, known is "
+                                            f"{FORMAT}). Update finetune.")
     allowed = sorted(file.stem for file in (Path(__file__).parent / "tasks").glob("[a-z]*.py"))
     if saved["task"] not in allowed:  # a file name, never code: the folder is the registry
         raise DataError(str(folder / NAME), f"names the task {saved['task']!r}. Tasks: {', '.join(allowed)}.")

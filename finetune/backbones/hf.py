@@ -30,14 +30,14 @@ def load(place: str | Path, head: Head, *, revision: str | None = None, local: b
         )
     finally:
         transformers.logging.set_verbosity(quiet)
-    return _loaded(model, place, head, options)
+    return _loaded(model, place, head=head, options=options)
 
 
 def random(place: str | Path, head: Head, *, revision: str | None = None, local: bool = True) -> Loaded:
     """The architecture at `place` with new weights from torch's current random state."""
     options: dict[str, Any] = {"revision": revision, "local_files_only": local, "trust_remote_code": False}
     model = getattr(transformers, head.auto).from_config(_config(place, head, options), trust_remote_code=False)
-    return _loaded(model, place, head, options)
+    return _loaded(model, place, head=head, options=options)
 
 
 def reload(folder: Path, head: Head, *, attention: str | None = None) -> Any:
@@ -56,7 +56,7 @@ def _config(place: str | Path, head: Head, options: dict[str, Any]) -> Any:
     )
 
 
-def _loaded(model: Any, place: str | Path, head: Head, options: dict[str, Any]) -> Loaded:
+def _loaded(model: Any, place: str | Path, *, head: Head, options: dict[str, Any]) -> Loaded:
     if head.auto == "AutoModelForImageClassification":
         native = transformers.AutoImageProcessor.from_pretrained(place, use_fast=False, **options)
         processor: Any = _image_processor(native, head, place)
@@ -87,8 +87,10 @@ def _image_processor(native: Any, head: Head, place: str | Path) -> ImageProcess
     cut = settings.get("crop_size") if settings.get("do_center_crop") else None
     own = (cut or size).get("height") or size.get("shortest_edge")
     if not own:
-        raise BackboneError(f"model.name: {place}",
-                            "its image processor names no input size. Add task.image_size=PIXELS, or use another backbone.")
+        raise BackboneError(
+            f"model.name: {place}",
+            "its image processor names no input size. Add task.image_size=PIXELS, or use another backbone.",
+        )
     scaled = size.get("shortest_edge") or size.get("height") or own
     return ImageProcessor(
         size=head.size or own, mean=tuple(settings["image_mean"]), std=tuple(settings["image_std"]),

@@ -42,7 +42,8 @@ def problems(model: Model) -> list[str]:
         found.append(f"model.family: there is no loader {model.family!r}. Loaders: {', '.join(families())}."
                      f"{nearest(model.family, families())}")
     if model.offline is not None and model.offline not in COPIES:
-        found.append(f"model.offline: there is no offline copy {model.offline!r}. Copies: {', '.join(COPIES)}, or none.")
+        copies = ", ".join(COPIES)
+        found.append(f"model.offline: there is no offline copy {model.offline!r}. Copies: {copies}, or none.")
     return found
 
 
@@ -54,18 +55,21 @@ def load(model: Model, head: Head, *, sample: bool) -> Loaded:
     family = importlib.import_module(f"finetune.backbones.{model.family}")
     if sample and model.sample is not None:
         note = f"{model.sample} from random weights, since the sample is too small for {model.name}"
-        return replace(family.random(model.sample, head), source="random", note=note)
+        stand_in: Loaded = family.random(model.sample, head)
+        return replace(stand_in, source="random", note=note)
     folder = Path(model.name).expanduser()
     if model.random:
         local = folder.is_dir() or not (_cached(model) or hub_reachable())
-        found = _open(family.random, model, head, folder if folder.is_dir() else model.name, local)
+        place = folder if folder.is_dir() else model.name
+        found = _open(family.random, model, head, place=place, local=local)
         return replace(found, source="random", note=f"random weights: {model.name} was not pretrained")
     if folder.is_dir():
-        return replace(_open(family.load, model, head, folder, True), source="folder")
+        return replace(_open(family.load, model, head, place=folder, local=True), source="folder")
     if _cached(model):
-        return replace(_open(family.load, model, head, model.name, True), source="cache", revision=_commit(model))
+        found = _open(family.load, model, head, place=model.name, local=True)
+        return replace(found, source="cache", revision=_commit(model))
     if hub_reachable():
-        found = _open(family.load, model, head, model.name, False)
+        found = _open(family.load, model, head, place=model.name, local=False)
         return replace(found, source="hub", revision=_commit(model), license=_license(model))
     return _offline_copy(family, model, head)
 
@@ -85,12 +89,12 @@ def _offline_copy(family: Any, model: Model, head: Head) -> Loaded:
             "config.json and model.safetensors (model.name=FOLDER), go online, or train from random weights "
             "(model.random=true).",
         )
-    found = family.load(Path(spec.submodule_search_locations[0]) / copy.folder, head)
+    found: Loaded = family.load(Path(spec.submodule_search_locations[0]) / copy.folder, head)
     note = f"{copy.name} from the offline copy, since the Hub cannot be reached for {model.name}"
     return replace(found, source="offline", name=copy.name, license=copy.license, note=note)
 
 
-def _open(loader: Any, model: Model, head: Head, place: str | Path, local: bool) -> Loaded:
+def _open(loader: Any, model: Model, head: Head, *, place: str | Path, local: bool) -> Loaded:
     try:
         loaded: Loaded = loader(place, head, revision=model.revision, local=local)
     except (OSError, ValueError, KeyError) as error:

@@ -24,10 +24,12 @@ def load(place: str | Path, head: Head, *, revision: str | None = None, local: b
         num_labels=len(names), id2label=dict(enumerate(names)), label2id={name: i for i, name in enumerate(names)},
     )
     model.config.label_names = list(names)  # without it from_pretrained would name the classes of ImageNet
-    return _loaded(model, place, head, model.config.pretrained_cfg)
+    return _loaded(model, place, head=head, settings=model.config.pretrained_cfg)
 
 
-def random(place: str | Path, head: Head, *, revision: str | None = None, local: bool = True) -> Loaded:  # noqa: ARG001
+def random(
+    place: str | Path, head: Head, *, revision: str | None = None, local: bool = True,  # noqa: ARG001  # as in hf.py
+) -> Loaded:
     """The timm architecture named `place` with new weights from torch's current random state."""
     name = str(place).removeprefix("timm/")
     architecture = name.split(".")[0]
@@ -46,15 +48,15 @@ def random(place: str | Path, head: Head, *, revision: str | None = None, local:
         architecture=architecture, pretrained_cfg=settings, num_labels=len(names), id2label=dict(enumerate(names)),
         label2id={name: i for i, name in enumerate(names)}, label_names=list(names), problem_type=head.problem,
     )
-    return _loaded(TimmWrapperForImageClassification(config), architecture, head, settings)
+    return _loaded(TimmWrapperForImageClassification(config), architecture, head=head, settings=settings)
 
 
-def reload(folder: Path, head: Head, *, attention: str | None = None) -> Any:  # noqa: ARG001
+def reload(folder: Path, head: Head, *, attention: str | None = None) -> Any:  # noqa: ARG001  # as in hf.py
     """The model that `save_pretrained` wrote."""
     return hf.reload(folder, head)
 
 
-def _loaded(model: Any, place: str | Path, head: Head, settings: dict[str, Any]) -> Loaded:
+def _loaded(model: Any, place: str | Path, *, head: Head, settings: dict[str, Any]) -> Loaded:
     own = settings["input_size"][-1]
     size = head.size or own
     crop = settings.get("crop_pct", 1.0) if size == own else 1.0

@@ -20,7 +20,7 @@ class Examples:
     def __init__(self, table: pa.Table, task: Task, processor: Any) -> None:
         self.task, self.processor = task, processor
         self._columns = {name: table[name].to_pylist() for name in table.column_names}
-        self._num_rows = table.num_rows
+        self._num_rows: int = table.num_rows
         self._kept: dict[int, Example] = {}
         self._free = BUDGET_MIB * 2**20
 
@@ -51,12 +51,14 @@ class Examples:
         """What each example costs; encodes every row of a text task, none of an image task."""
         if "text" not in self.task.roles.values():
             return np.ones(len(self), dtype=np.int64)
+        lengths: list[int] = []
         for start in range(0, len(self), 1024):
             positions = range(start, min(start + 1024, len(self)))
             encoded = self.task.encode([self.row(position) for position in positions], self.processor)
             for position, example in zip(positions, encoded, strict=True):
                 self._keep(position, example)
-        return np.asarray([self.task.length(self[position]) for position in range(len(self))])
+                lengths.append(self.task.length(example))
+        return np.asarray(lengths, dtype=np.int64)
 
     def _keep(self, position: int, example: Example) -> None:
         size = sum(value.nbytes if isinstance(value, np.ndarray) else 8 * len(value) if isinstance(value, list) else 0

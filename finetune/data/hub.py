@@ -4,60 +4,83 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finetune.contracts import SplitRows
-from finetune.errors import DataError, nearest
+from finetune.errors import DataError, nearest, some
 from finetune.machine import hub_reachable
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from finetune.spec import Hub
+
+ANSWER_SECONDS = 10  # for the first answer about a data set; without a limit a silent proxy would hold a run for ever
 
 
 def read(hub: Hub, roles: Mapping[str, str]) -> SplitRows:
     """The splits that the recipe names, with our column names."""
+    if not hub_reachable():
+        raise DataError("data.source: hub", f"the Hub cannot be reached for {hub.name} (3 s, no connection). "
+                                            "Go online, give your own rows (data.files.train=FILE), or use "
+                                            "data.source=sample.")
     import datasets
     from huggingface_hub import dataset_info
     from huggingface_hub.errors import HfHubHTTPError
 
-    if not hub_reachable():
-        raise DataError("data.source: hub", f"the Hub cannot be reached for {hub.name} (3 s, no connection). Go online, "
-                                            "give your own rows (data.files.train=FILE), or use data.source=sample.")
     try:
-        info = dataset_info(hub.name, revision=hub.revision)
+        info = dataset_info(hub.name, revision=hub.revision, timeout=ANSWER_SECONDS)
         found = {ours: datasets.load_dataset(hub.name, hub.subset, split=theirs, revision=info.sha)
                  for ours, theirs in hub.splits.items()}
     except (HfHubHTTPError, OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-        raise DataError(f"data.hub.name: {hub.name}", f"cannot be read: {str(error).splitlines()[0]} Check the name, "
-                                                      "data.hub.subset and your access.") from error
-    splits = {split: _table(dataset, split, hub, roles) for split, dataset in found.items()}
-    license = (info.card_data or {}).get("license")
+        reason = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
+        raise DataError(f"data.hub.name: {hub.name}", f"cannot be read: {reason}. Check the name, data.hub.subset "
+                                                      "and your access.") from error
+    splits = {split: _table(dataset, f"{hub.name}/{split}", hub, roles) for split, dataset in found.items()}
+    license = info.card_data.get("license") if info.card_data else None
     return SplitRows(splits, source="hub", name=hub.name, revision=info.sha,
-                license=license[0] if isinstance(license, list) else license)
+                     license=license[0] if isinstance(license, list) else license)
 
 
-def _table(dataset: Any, split: str, hub: Hub, roles: Mapping[str, str]) -> Any:
+def _table(dataset: Any, place: str, hub: Hub, roles: Mapping[str, str]) -> pa.Table:
+    """`row` (`place:number`, from 0), `hash` and one column per role: strings, and pictures as bytes.
+
+    Blank labels are null and missing texts empty, as in the user's files.
+    """
     import pyarrow as pa
 
-    columns: dict[str, list[Any]] = {"row": [f"{hub.name}/{split}:{i}" for i in range(len(dataset))]}
+    columns: dict[str, Any] = {"row": pa.array([f"{place}:{i}" for i in range(len(dataset))], pa.string())}
     for role, kind in roles.items():
         name = hub.columns.get(role, role)
         if name not in dataset.column_names:
-            raise DataError(f"data.hub.columns.{role}", f"{hub.name} has no column {name!r}. Columns: "
-                                                        f"{', '.join(dataset.column_names)}.{nearest(name, dataset.column_names)}")
-        columns[role] = _cells(dataset, name, kind)
-    content = next(columns[role] for role, kind in roles.items() if kind != "label")
-    columns["hash"] = [hashlib.sha256(cell if isinstance(cell, bytes) else cell.encode()).hexdigest() for cell in content]
+            known = f"Columns: {', '.join(dataset.column_names)}.{nearest(name, dataset.column_names)}"
+            raise DataError(f"data.hub.columns.{role}", f"{hub.name} has no column {name!r}. {known}")
+        cells = _pictures(dataset, name, place) if kind == "image" else _words(dataset, name, kind)
+        columns[role] = pa.array(cells, pa.binary() if kind == "image" else pa.string())
+    content = next(columns[role] for role, kind in roles.items() if kind != "label").to_pylist()
+    coded = (cell if isinstance(cell, bytes) else cell.encode() for cell in content)
+    columns["hash"] = [hashlib.sha256(cell).hexdigest() for cell in coded]
     return pa.table(columns)
 
 
-def _cells(dataset: Any, name: str, kind: str) -> list[Any]:
+def _words(dataset: Any, name: str, kind: str) -> list[str | None]:
     import datasets
 
-    if kind == "image":
-        undecoded = dataset.cast_column(name, datasets.Image(decode=False))
-        return [cell["bytes"] for cell in undecoded[name]]
-    feature = dataset.features[name]
-    if kind == "label" and isinstance(feature, datasets.ClassLabel):
-        return [None if value is None or value < 0 else feature.int2str(value) for value in dataset[name]]
-    return [None if value is None else str(value) for value in dataset[name]]
+    values, feature = dataset[name], dataset.features[name]
+    if kind != "label":
+        return ["" if value is None else str(value) for value in values]
+    if isinstance(feature, datasets.ClassLabel):
+        return [None if value is None or value < 0 else feature.int2str(value) for value in values]
+    return [None if value is None else str(value).strip() or None for value in values]
+
+
+def _pictures(dataset: Any, name: str, place: str) -> list[bytes]:
+    import datasets
+
+    cells = list(dataset.cast_column(name, datasets.Image(decode=False))[name])
+    missing = [f"{place}:{i}" for i, cell in enumerate(cells) if cell is None]
+    if missing:
+        raise DataError("data.source: hub", f"{len(missing):,} of {len(cells):,} rows have no picture: {some(missing)}."
+                                            " Use another revision (data.hub.revision=COMMIT), or your own files.")
+    return [cell["bytes"] or Path(cell["path"]).read_bytes() for cell in cells]

@@ -14,6 +14,21 @@ if TYPE_CHECKING:
 _INTEGER = re.compile("[+-]?[0-9]{1,18}")
 
 
+def problems(named: tuple[str, ...] | str) -> list[str]:
+    """What is wrong with `task.labels`, whatever the rows are."""
+    if named == "auto":
+        return []
+    if isinstance(named, str):
+        return [f"task.labels: {named!r} found, allowed are auto or a list of labels. Use for example [{named},other]."]
+    twice = sorted({label for label in named if named.count(label) > 1})
+    if twice:
+        return [f"task.labels: {some(map(repr, twice))} stands in the list more than once. Name every label once."]
+    if len(named) < 2:
+        given = f"{named[0]!r} is the only label" if named else "no label is given"
+        return [f"task.labels: {given}, at least 2 are needed. Name them all (task.labels=bad,good), or use auto."]
+    return []
+
+
 def resolve_labels(
     splits: Mapping[str, pa.Table], named: tuple[str, ...] | str, key: str = "task.labels"
 ) -> tuple[str, ...]:

@@ -47,8 +47,8 @@ def read(data: Data, source: str, roles: Mapping[str, str]) -> SplitRows:
 
 def samples() -> list[str]:
     """The samples that ship with the package: a folder of tables, or a file that makes the rows."""
-    return sorted(path.stem for path in SAMPLES.iterdir() if path.is_dir() and path.name != "__pycache__"
-                  or path.suffix == ".py" and path.stem != "__init__")
+    return sorted(path.stem for path in SAMPLES.iterdir() if path.stem not in ("__init__", "__pycache__")
+                  and (path.is_dir() or path.suffix == ".py"))
 
 
 def _files(data: Data, roles: Mapping[str, str]) -> SplitRows:
@@ -60,15 +60,22 @@ def _files(data: Data, roles: Mapping[str, str]) -> SplitRows:
             continue
         file, key = Path(name).expanduser(), f"data.files.{split}"
         if "image" in roles.values() and (file.is_dir() or file.suffix.lower() == ".zip"):
-            found = read_image_folder(file, key=key)
-            both = set(found) & set(given) - {split} if split != "train" else set()
-            if both:
-                raise DataError(key, f"{file} holds splits of its own ({', '.join(sorted(found))}). Give it as "
-                                     "data.files.train alone, or a folder of CLASS/file.")
-            splits |= found if split == "train" else {split: found["train"]}
+            splits |= _pictures(file, split)
         else:
             splits[split] = read_table(file, columns=data.columns, roles=roles, key=key, images=images)
     return SplitRows(splits, source="files", name=str(data.files.train))
+
+
+def _pictures(file: Path, split: str) -> dict[str, pa.Table]:
+    """A folder or zip given as `split`: as training rows it may bring the other splits along."""
+    found = read_image_folder(file, key=f"data.files.{split}")
+    if split == "train" and "train" not in found:
+        raise DataError("data.files.train", f"{file} holds only {', '.join(sorted(found))}. Training rows are needed: "
+                                            "a folder of CLASS/file, or train/CLASS/file beside the others.")
+    if split != "train" and len(found) > 1:
+        raise DataError(f"data.files.{split}", f"{file} holds several splits ({', '.join(sorted(found))}). Give it as "
+                                               f"data.files.train alone, or a folder of CLASS/file for {split}.")
+    return found if split == "train" else {split: next(iter(found.values()))}
 
 
 def _sample(name: str, roles: Mapping[str, str]) -> SplitRows:
@@ -93,8 +100,6 @@ def problems(data: Data, roles: Mapping[str, str]) -> list[str]:
     found = []
     if data.sample not in samples():
         found.append(f"data.sample: there is no sample {data.sample!r}. Samples: {', '.join(samples())}.")
-    for role in data.columns:
-        if role not in roles:
-            found.append(f"data.columns.{role}: this task has no role {role!r}. Roles: {', '.join(roles)}."
-                         f"{nearest(role, roles)}")
+    found += [f"data.columns.{role}: this task has no role {role!r}. Roles: {', '.join(roles)}.{nearest(role, roles)}"
+              for role in data.columns if role not in roles]
     return found

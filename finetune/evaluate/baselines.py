@@ -50,7 +50,7 @@ def baselines(
 def _tfidf_linear(texts: Sequence[str], targets: Array, evaluated: Sequence[str]) -> Array:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     if len(set(targets.tolist())) == 1:
         return np.full(len(evaluated), targets[0])

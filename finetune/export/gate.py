@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-4  # largest difference of an output that float32 rounding explains
 NUM_TIMED = 50  # rows whose latency is measured, one by one, as a server would see them
-WARM_UP = 5
+BLOCK = 10  # rows that one candidate answers before the next has its turn
+WARM_UP = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +62,8 @@ def judge(candidates: list[Candidate], examples: Examples, *, max_score_drop: fl
         step = (lambda rows, name=candidate.name: on_batch(name, rows)) if on_batch else None
         candidate.predicted = predict(examples, _keeping(candidate), batch=32, on_batch=step)
     _time(candidates, examples)
-    return [_artifact(candidate, candidates[0], examples, max_score_drop, seed) for candidate in candidates]
+    return [_artifact(candidate, candidates[0], examples, max_score_drop=max_score_drop, seed=seed)
+            for candidate in candidates]
 
 
 def overall(artifacts: list[Artifact]) -> dict[str, Any]:
@@ -89,26 +91,30 @@ def _keeping(candidate: Candidate) -> Infer:
 
 
 def _time(candidates: list[Candidate], examples: Examples) -> None:
-    """Latency of single rows; candidates take turns on every row, so that a busy machine hits all alike."""
-    num_timed = min(NUM_TIMED, len(examples))
-    rows = [int(i) for i in np.linspace(0, len(examples) - 1, num_timed)]
-    batches = [examples.task.collate([examples[i]], examples.processor) for i in rows]
-    for turn, batch in enumerate([*batches[:WARM_UP], *batches]):
+    """Latency of single rows. Candidates take turns block by block, so that a busy machine hits all alike, and each
+    block begins with answers that are not counted, since the threads of the candidate before may still be spinning.
+    """
+    rows = np.linspace(0, len(examples) - 1, min(NUM_TIMED, len(examples))).astype(int)
+    batches = [examples.task.collate([examples[int(i)]], examples.processor) for i in rows]
+    for start in range(0, len(batches), BLOCK):
+        block = batches[start : start + BLOCK]
         for candidate in candidates:
-            started = time.perf_counter()
-            candidate.infer(batch)
-            if turn >= min(WARM_UP, num_timed):
+            for batch in [block[0]] * WARM_UP:
+                candidate.infer(batch)
+            for batch in block:
+                started = time.perf_counter()
+                candidate.infer(batch)
                 candidate.milliseconds.append((time.perf_counter() - started) * 1e3)
 
 
-def _artifact(candidate: Candidate, reference: Candidate, examples: Examples, max_score_drop: float,
+def _artifact(candidate: Candidate, reference: Candidate, examples: Examples, *, max_score_drop: float,
               seed: int) -> Artifact:
     assert candidate.predicted and reference.predicted
     task, ours, theirs = examples.task, candidate.predicted.columns, reference.predicted.columns
     gap = max(float(np.abs(a - b).max()) for a, b in zip(candidate.outputs, reference.outputs, strict=True))
     agreement = float(np.mean(ours["prediction"] == theirs["prediction"]))
     drop = difference(task, theirs, ours, seed=seed)
-    verdict, reason = _verdict(candidate.name, gap, agreement, drop, max_score_drop)
+    verdict, reason = _verdict(candidate.name, drop, gap=gap, agreement=agreement, max_score_drop=max_score_drop)
     latency, slowest = (statistics.median(side.milliseconds) for side in (candidate, reference))
     return Artifact(
         name=candidate.name, file=candidate.file.as_posix(), size_mib=0.0, max_abs_diff=gap, agreement=agreement,
@@ -117,17 +123,18 @@ def _artifact(candidate: Candidate, reference: Candidate, examples: Examples, ma
     )
 
 
-def _verdict(name: str, gap: float, agreement: float, drop: Interval, max_score_drop: float) -> tuple[str, str]:
+def _verdict(name: str, drop: Interval, *, gap: float, agreement: float, max_score_drop: float) -> tuple[str, str]:
     if name == "pytorch":
         return "reference", ""
     if name == "fp32":
         if gap <= TOLERANCE and agreement == 1.0:
             return "pass", ""
-        return "fail", (f"outputs differ by up to {gap:.1e} (allowed {TOLERANCE:.0e}) and {agreement:.2%} of the labels "
-                        "are the same (needed 100%)")
+        return "fail", (f"outputs differ by up to {gap:.1e} (allowed {TOLERANCE:.0e}) and {agreement:.2%} of the "
+                        "labels are the same (needed 100%)")
     interval = f"95% interval {drop.low:+.4f} to {drop.high:+.4f}"
     if drop.value > max_score_drop and drop.low > 0:
         return "fail", f"loses {drop.value:.4f} of the score, allowed is {max_score_drop:g} ({interval})"
     if drop.high > max_score_drop:
-        return "unresolved", f"the drop of {drop.value:.4f} may exceed {max_score_drop:g} ({interval}): too few rows to tell"
+        return "unresolved", (f"the drop of {drop.value:.4f} may exceed {max_score_drop:g} ({interval}): "
+                              "too few rows to tell")
     return "pass", ""

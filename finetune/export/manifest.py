@@ -24,8 +24,8 @@ def check(folder: Path) -> str:
         raise ExportError(str(folder), f"holds no {NAME}, so it is no finished export. Run `finetune export RUN`.")
     manifest = read_json(folder / NAME)
     if manifest["format"] > FORMAT:
-        raise ExportError(str(folder), f"was written by a newer version (format {manifest['format']}, known is {FORMAT}). "
-                                       "Update finetune.")
+        raise ExportError(str(folder), f"was written by a newer version (format {manifest['format']}, known is "
+                                       f"{FORMAT}). Update finetune.")
     for name, expected in manifest["files"].items():
         if not (folder / name).is_file() or digest(folder / name) != expected:
             raise ExportError(str(folder / name), "is missing or is not what was exported (its hash differs). "

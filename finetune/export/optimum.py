@@ -24,11 +24,13 @@ def export(model: Any, file: Path, *, task: str, opset: int) -> None:
     name = getattr(model.config, "architecture", None) or model.config.model_type
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=".draft-") as draft, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tracer warnings speak of branches that the free axes do not take
-        logging.getLogger("optimum").setLevel(logging.ERROR)
+        for library in ("optimum", "transformers"):
+            logging.getLogger(library).setLevel(logging.ERROR)
         try:
             onnx_export_from_model(exported, Path(draft), task=task, opset=opset, device="cpu", do_validation=False,
                                    no_post_process=True)
         except (ValueError, KeyError, NotImplementedError) as error:
-            raise ExportError("export", f"Optimum cannot export the architecture {name!r}: {str(error).splitlines()[0]} "
+            reason = str(error).splitlines()[0]
+            raise ExportError("export", f"Optimum cannot export the architecture {name!r}: {reason} "
                                         "Choose another backbone (model.name=...).") from error
         shutil.move(Path(draft) / "model.onnx", file)

@@ -41,7 +41,7 @@ def _info(description: str, options: str = "") -> evaluate.MetricInfo:
     )
 
 
-class Accuracy(evaluate.Metric):  # type: ignore[misc]
+class Accuracy(evaluate.Metric):  # type: ignore[misc]  # evaluate is not seen by the type checker
     """Share of the rows whose prediction equals the reference."""
 
     __init__ = _in_memory
@@ -54,7 +54,7 @@ class Accuracy(evaluate.Metric):  # type: ignore[misc]
         return {"accuracy": float(classification.scalars(counts_CC)["accuracy"])}
 
 
-class Precision(evaluate.Metric):  # type: ignore[misc]
+class Precision(evaluate.Metric):  # type: ignore[misc]  # evaluate is not seen by the type checker
     """Share of the predictions of a class that are right."""
 
     __init__ = _in_memory
@@ -68,7 +68,7 @@ class Precision(evaluate.Metric):  # type: ignore[misc]
         return {"precision": _averaged("precision", predictions, references, average=average, pos_label=pos_label)}
 
 
-class Recall(evaluate.Metric):  # type: ignore[misc]
+class Recall(evaluate.Metric):  # type: ignore[misc]  # evaluate is not seen by the type checker
     """Share of the rows of a class that are found."""
 
     __init__ = _in_memory
@@ -82,7 +82,7 @@ class Recall(evaluate.Metric):  # type: ignore[misc]
         return {"recall": _averaged("recall", predictions, references, average=average, pos_label=pos_label)}
 
 
-class F1(evaluate.Metric):  # type: ignore[misc]
+class F1(evaluate.Metric):  # type: ignore[misc]  # evaluate is not seen by the type checker
     """Harmonic mean of precision and recall."""
 
     __init__ = _in_memory
@@ -96,7 +96,7 @@ class F1(evaluate.Metric):  # type: ignore[misc]
         return {"f1": _averaged("f1", predictions, references, average=average, pos_label=pos_label)}
 
 
-class Confusion(evaluate.Metric):  # type: ignore[misc]
+class Confusion(evaluate.Metric):  # type: ignore[misc]  # evaluate is not seen by the type checker
     """Row counts by reference (first axis) and prediction (second axis), over the targets that occur, in order."""
 
     __init__ = _in_memory

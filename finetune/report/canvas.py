@@ -86,14 +86,14 @@ def bare(axes: Axes, *, grid: Literal["x", "y"] | None = None) -> None:
         axes.grid(True, axis=grid)
 
 
-def beside(axes: Axes, text: str, place: float, *, points: float, color: str = INK) -> None:
+def beside(axes: Axes, text: str, *, place: float, points: float, color: str = INK) -> None:
     """Text in a column right of the axes, its right edge so many points away."""
     axes.annotate(text, (1, place), xycoords=("axes fraction", "data"), xytext=(points, 0),
                   textcoords="offset points", ha="right", va="center_baseline", color=color, fontsize=9,
                   annotation_clip=False)
 
 
-def at_end(axes: Axes, text: str, length: float, place: float) -> None:
+def at_end(axes: Axes, text: str, *, length: float, place: float) -> None:
     """Text at the end of a horizontal bar."""
     axes.annotate(text, (length, place), xytext=(4, 0), textcoords="offset points", va="center_baseline", fontsize=9)
 

@@ -156,8 +156,8 @@ def _origin(run: Run) -> list[str]:
         lines.append(f"Revision of the data: {data['revision']}.")
     if backbone.get("revision"):
         lines.append(f"Revision of the backbone: {backbone['revision']}.")
-    lines.append(f"Licences: data {data.get('license') or 'not known'}, backbone {backbone.get('license') or 'not known'}.")
-    return lines
+    licenses = [f"{of} {part.get('license') or 'not known'}" for of, part in (("data", data), ("backbone", backbone))]
+    return [*lines, f"Licences: {', '.join(licenses)}."]
 
 
 def _limits(run: Run) -> list[str]:

@@ -25,9 +25,8 @@ def balance(run: Run) -> canvas.Drawing | None:
     figure = canvas.blank(0.55 + 0.29 * len(shown))
     panels = figure.subplots(1, len(splits), sharey=True, squeeze=False)[0]
     for axes, (part, counts) in zip(panels, splits.items(), strict=True):
-        _bars(axes, part, counts, shown)
-    panels[0].set_yticks(range(len(shown)), [canvas.names(labels)[labels.index(label)] for label in shown],
-                         color=canvas.INK)
+        _bars(axes, part, counts=counts, shown=shown)
+    panels[0].set_yticks(range(len(shown)), canvas.names(shown), color=canvas.INK)
     panels[0].set_ylim(len(shown) - 0.5, -0.5)
     caption = "Rows per label that each split kept; grey behind them, what cleaning took away."
     return canvas.Drawing(figure, "Labels before and after cleaning", f"{caption}{note}{canvas.key(shown)}")
@@ -48,7 +47,7 @@ def lengths(run: Run) -> canvas.Drawing | None:
     widths = [right - left for left, right in pairwise(edges)]
     axes.bar(edges[:-1], counts, width=widths, align="edge", color=colors, edgecolor="white", linewidth=0.6)
     near = limit is not None and edges[-1] >= 0.5 * limit  # a cut far to the right would squeeze the bars
-    if near:
+    if limit is not None and near:
         axes.axvline(limit, color=canvas.ACCENT, linewidth=1.4,
                      label=f"cut at {limit:,} {unit}: {rounding.plural(cut, 'longer row')}")
         canvas.legend(axes)
@@ -73,14 +72,14 @@ def _length_caption(found: Part, total: int, *, near: bool) -> str:
     return f"No row is longer than the cut at {limit:,} {unit}{longest}."
 
 
-def _bars(axes: Axes, part: str, counts: Part, shown: Sequence[str]) -> None:
+def _bars(axes: Axes, part: str, *, counts: Part, shown: Sequence[str]) -> None:
     places = range(len(shown))
     kept = [_kept(counts, label) for label in shown]
     full = [max((counts.get(label) or {}).get("before", 0), count) for label, count in zip(shown, kept, strict=True)]
     axes.barh(places, full, height=0.62, color=canvas.PALE)
     axes.barh(places, kept, height=0.62, color=canvas.ACCENT)
     for place, width, count in zip(places, full, kept, strict=True):
-        canvas.at_end(axes, f"{count:,}", width, place)
+        canvas.at_end(axes, f"{count:,}", length=width, place=place)
     axes.set_title(f"{part} ({sum(_kept(counts, label) for label in counts):,})")
     axes.set_xlim(0, 1.32 * max([*full, 1]))
     axes.set_xticks([])

@@ -23,7 +23,9 @@ def sizes_and_latencies(run: Run) -> canvas.Drawing | None:
     figure = canvas.blank(0.7 + 0.36 * len(artifacts))
     panels = figure.subplots(1, len(measures), sharey=True, squeeze=False)[0]
     for axes, (title, key) in zip(panels, measures.items(), strict=True):
-        _bars(axes, title, artifacts, [line.get(key) for line in artifacts], deployed(run))
+        axes.set_title(title)
+        _bars(axes, [line.get(key) for line in artifacts],
+              colors=[canvas.ACCENT if line is deployed(run) else canvas.PALE for line in artifacts])
     panels[0].set_yticks(range(len(artifacts)), [_name(line) for line in artifacts], color=canvas.INK)
     panels[0].set_ylim(len(artifacts) - 0.5, -0.5)
     chosen = "; the coloured model is the one to deploy" if deployed(run) else ""
@@ -34,13 +36,11 @@ def _name(line: Part) -> str:
     return artifact_name(str(line["name"])) + ("\n(withheld)" if withheld(line) else "")
 
 
-def _bars(axes: Axes, title: str, artifacts: Sequence[Part], values: Sequence[float | None], best: Part | None) -> None:
-    lengths = [value if value is not None and finite(value) else 0 for value in values]
-    colors = [canvas.ACCENT if line is best else canvas.PALE for line in artifacts]
+def _bars(axes: Axes, values: Sequence[float | None], *, colors: Sequence[str]) -> None:
+    lengths = [value if finite(value) else 0 for value in values]
     axes.barh(range(len(values)), lengths, height=0.6, color=colors)
     for place, (length, value) in enumerate(zip(lengths, values, strict=True)):
-        canvas.at_end(axes, rounding.amount(value), length, place)
-    axes.set_title(title)
+        canvas.at_end(axes, rounding.amount(value), length=length, place=place)
     axes.set_xlim(0, 1.3 * max([*lengths, 1e-9]))
     axes.set_xticks([])
     canvas.bare(axes)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SHOWN = 25  # labels in one figure
 ROOMY = 10  # labels up to which a cell of the confusion matrix has room for count and share
+DARK = 0.7  # share of a row from which white reads better than ink on its colour
 THUMBNAILS, COLUMNS = 12, 4
 PICTURE = "data:image/"
 
@@ -36,7 +37,7 @@ def against_baselines(run: Run) -> canvas.Drawing | None:
         value = entry["value"]
         axes.plot([entry.get("low", value), entry.get("high", value)], [place, place], color=color, linewidth=2.2)
         axes.plot([value], [place], marker="o", markersize=7, color=color)
-        canvas.beside(axes, rounding.score(value), place, points=44, color=color)
+        canvas.beside(axes, rounding.score(value), place=place, points=44, color=color)
     axes.set_yticks(range(len(entries)), [name for name, _ in entries], color=canvas.INK)
     axes.set_ylim(len(entries) - 0.5, -0.5)
     _score_axis(axes)
@@ -57,10 +58,10 @@ def by_label(run: Run) -> canvas.Drawing | None:
     axes.barh(range(len(ordered)), 1, height=0.62, color=canvas.FAINT, zorder=0.4)
     axes.barh(range(len(ordered)), [entry["f1"] for entry in ordered], height=0.62, color=canvas.ACCENT)
     for place, entry in enumerate(ordered):
-        canvas.beside(axes, rounding.score(entry["f1"]), place, points=44)
-        canvas.beside(axes, f"{entry['support']:,}", place, points=86, color=canvas.GREY)
-    canvas.beside(axes, "F1", -1, points=44, color=canvas.GREY)
-    canvas.beside(axes, "rows", -1, points=86, color=canvas.GREY)
+        canvas.beside(axes, rounding.score(entry["f1"]), place=place, points=44)
+        canvas.beside(axes, f"{entry['support']:,}", place=place, points=86, color=canvas.GREY)
+    canvas.beside(axes, "F1", place=-1, points=44, color=canvas.GREY)
+    canvas.beside(axes, "rows", place=-1, points=86, color=canvas.GREY)
     axes.axvline(mean, color=canvas.INK, linewidth=0.9, linestyle=(0, (4, 3)), zorder=0.6,
                  label=f"mean F1 {rounding.score(mean)}")
     labels = [entry["label"] for entry in ordered]
@@ -86,7 +87,7 @@ def confusion(run: Run) -> canvas.Drawing | None:
     picked = [labels[position] for position in shown]
     figure = canvas.blank(min(6.6, 1.6 + 0.52 * len(shown)))
     axes = figure.subplots()
-    _cells(axes, [[counts[row][column] for column in shown] for row in shown], shares)
+    _cells(axes, [[counts[row][column] for column in shown] for row in shown], shares=shares)
     _name_cells(axes, canvas.names(picked, 18))
     note = (f" The {SHOWN} most confused of {len(labels)} labels; shares are of all rows of a label."
             if len(labels) > SHOWN else "")
@@ -101,7 +102,7 @@ def mistakes(run: Run) -> canvas.Drawing | None:
     if not lines:
         return None
     rows = -(-len(lines) // COLUMNS)
-    figure = canvas.blank(2.05 * rows)
+    figure = canvas.blank(1.92 * rows)
     panels = figure.subplots(rows, COLUMNS, squeeze=False).flatten()
     for axes in panels:
         axes.axis("off")
@@ -115,7 +116,7 @@ def mistakes(run: Run) -> canvas.Drawing | None:
 def _score_axis(axes: Axes) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: rounding.score(value).replace(".0%", "%")))
     canvas.bare(axes, grid="x")
 
@@ -129,7 +130,7 @@ def _most_confused(counts: Sequence[Sequence[int]]) -> list[int]:
     return sorted(ranked[:SHOWN])
 
 
-def _cells(axes: Axes, counts: Sequence[Sequence[int]], shares: Sequence[Sequence[float]]) -> None:
+def _cells(axes: Axes, counts: Sequence[Sequence[int]], *, shares: Sequence[Sequence[float]]) -> None:
     from matplotlib.colors import LinearSegmentedColormap
 
     colors = LinearSegmentedColormap.from_list("accent", ["#ffffff", canvas.ACCENT])
@@ -142,7 +143,7 @@ def _cells(axes: Axes, counts: Sequence[Sequence[int]], shares: Sequence[Sequenc
             share = shares[row][column]
             text = f"{number:,}\n{_whole_percent(share)}" if roomy else _brief(number)
             axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", linespacing=1.25,
-                      fontsize=8.5 if roomy else 6.5, color="white" if share > 0.65 else canvas.INK)
+                      fontsize=8.5 if roomy else 6.5, color="white" if share > DARK else canvas.INK)
 
 
 def _name_cells(axes: Axes, names: Sequence[str]) -> None:

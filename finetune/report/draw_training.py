@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from finetune.report import canvas, rounding
 from finetune.report.folder import Part, Run, events, finite, primary
@@ -20,24 +20,27 @@ def curves(run: Run) -> canvas.Drawing | None:
     steps, evaluations = events(run, "step"), events(run, "eval")
     if not steps and not evaluations:
         return None
+    from matplotlib.ticker import MaxNLocator
+
     name = primary(run)
     scored = [line for line in evaluations if finite(line.get("scores", {}).get(name))]
     best = next((line for line in reversed(scored) if line.get("best")), None)
     figure = canvas.blank(4.6 if scored else 2.6)
     panels = figure.subplots(2 if scored else 1, 1, sharex=True, squeeze=False)[:, 0]
     unit = "epoch" if all("epoch" in line for line in [*steps, *evaluations]) else "step"
-    _losses(panels[0], steps, evaluations, unit)
+    _losses(panels[0], steps, evaluations=evaluations, unit=unit)
     if scored:
-        _scores(panels[1], scored, name, unit, best)
+        _scores(panels[1], scored, name=name, unit=unit, best=best)
     for axes in panels:
         if best:
             axes.axvline(best[unit], color=canvas.GREY, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
         axes.margins(x=0.02)
     panels[-1].set_xlabel(unit)
-    return canvas.Drawing(figure, "How training went", _caption(scored, name, best))
+    panels[-1].xaxis.set_major_locator(MaxNLocator(8, integer=panels[-1].get_xlim()[1] > 3))
+    return canvas.Drawing(figure, "How training went", _caption(metric_name(name).lower() if scored else "", best=best))
 
 
-def _losses(axes: Axes, steps: Sequence[Part], evaluations: Sequence[Part], unit: str) -> None:
+def _losses(axes: Axes, steps: Sequence[Part], *, evaluations: Sequence[Part], unit: str) -> None:
     if steps:
         values = [line["loss"] for line in steps]
         place = [line[unit] for line in steps]
@@ -50,7 +53,7 @@ def _losses(axes: Axes, steps: Sequence[Part], evaluations: Sequence[Part], unit
     _dress(axes, "loss")
 
 
-def _scores(axes: Axes, scored: Sequence[Part], name: str, unit: str, best: Part | None) -> None:
+def _scores(axes: Axes, scored: Sequence[Part], *, name: str, unit: str, best: Part | None) -> None:
     from matplotlib.ticker import FuncFormatter
 
     axes.plot([line[unit] for line in scored], [line["scores"][name] for line in scored], color=canvas.ACCENT,
@@ -89,9 +92,8 @@ def _smooth(values: Sequence[float]) -> list[float]:
     return [(sums[end] - sums[start]) / (end - start) for start, end in edges]
 
 
-def _caption(scored: Sequence[Part], name: str, best: Any) -> str:
-    if not scored:
+def _caption(name: str, *, best: Part | None) -> str:
+    if not name:
         return "Loss at every optimizer step; the pale line is unsmoothed."
-    caption = ("Above: loss; the pale line is the unsmoothed training loss. "
-               f"Below: {metric_name(name).lower()} on validation.")
+    caption = f"Above: loss; the pale line is the unsmoothed training loss. Below: {name} on validation."
     return f"{caption} The dashed line marks the model that was kept." if best else caption

@@ -52,8 +52,8 @@ def read(run_dir: Path) -> Run:
     if not run_dir.is_dir():
         raise FinetuneError("report", f"{run_dir.absolute()} is no run folder. Give a folder that `finetune run` made.")
     damaged: list[str] = []
-    objects = {part: _object(run_dir, part, damaged) for part in ("recipe", "quality", "metrics", "export")}
-    lines = {part: _lines(run_dir, part, damaged) for part in ("log", "mistakes")}
+    objects = {part: _object(run_dir, part, damaged=damaged) for part in ("recipe", "quality", "metrics", "export")}
+    lines = {part: _lines(run_dir, part, damaged=damaged) for part in ("log", "mistakes")}
     return Run(
         folder=run_dir,
         recipe=objects["recipe"], quality=objects["quality"], metrics=objects["metrics"], export=objects["export"],
@@ -90,6 +90,12 @@ def baselines(run: Run) -> list[Baseline]:
     found = [Baseline(key, entry[name], entry.get("gain") or {})
              for key, entry in (run.metrics.get("baselines") or {}).items() if name in entry]
     return sorted(found, key=lambda baseline: -baseline.score["value"])
+
+
+def cleaning(run: Run) -> dict[str, Part]:
+    """What every cleaning rule did, with the search for rows that two splits share as the last of them."""
+    leakage = run.quality.get("leakage")
+    return {**(run.quality.get("rules") or {}), **({"leakage": leakage} if leakage else {})}
 
 
 def events(run: Run, kind: str) -> list[Part]:
@@ -130,7 +136,7 @@ def finite(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def _object(run_dir: Path, part: str, damaged: list[str]) -> Part:
+def _object(run_dir: Path, part: str, *, damaged: list[str]) -> Part:
     file = run_dir / PARTS[part]
     if not file.is_file():
         return {}
@@ -145,7 +151,7 @@ def _object(run_dir: Path, part: str, damaged: list[str]) -> Part:
     return found
 
 
-def _lines(run_dir: Path, part: str, damaged: list[str]) -> list[Part]:
+def _lines(run_dir: Path, part: str, *, damaged: list[str]) -> list[Part]:
     file = run_dir / PARTS[part]
     if not file.is_file():
         return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from finetune.report import rounding
-from finetune.report.folder import Run, interval, primary, score_names, split
+from finetune.report.folder import Run, cleaning, interval, primary, score_names, split
 from finetune.report.names import metric_name
 
 WIDE = 0.05  # width of a 95% interval from which a split is called small
@@ -47,7 +47,7 @@ def _unscored(run: Run) -> list[str]:
 
 def _rules(run: Run) -> list[str]:
     found = []
-    for name, rule in (run.quality.get("rules") or {}).items():
+    for name, rule in cleaning(run).items():
         parts = rule.get("splits") or {}
         reported = {part: counts.get("reported", 0) for part, counts in parts.items() if counts.get("reported", 0)}
         acted = sum(counts.get("changed", 0) + counts.get("dropped", 0) for counts in parts.values())

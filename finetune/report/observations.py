@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any, Literal
 
-from finetune.report import rounding
-from finetune.report.folder import (
-    Part, Run, baselines, events, finite, headline, interval, lost, primary, setting, split, withheld,
-)
-from finetune.report.names import baseline_name, metric_name
+from finetune.report import folder, rounding
+from finetune.report.folder import Part, Run, finite
+from finetune.report.names import artifact_name, baseline_name, metric_name
 
 OVERFIT = 1.1  # validation loss over its own minimum
+HARDLY = 0.98  # training loss at the end over training loss at the start
 WEAK = 0.10  # F1 below the mean over labels
 SHOWN = 3  # weak labels spelled out
 CUT = 0.01  # share of cut rows from which it matters
@@ -24,7 +23,7 @@ FLAGGED = 0.01  # change of the score without the rows that cleaning flagged
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One sentence or two; a warning is something to act on, a note something to know."""
+    """A sentence or two; a warning is something to act on, a note something to know."""
 
     level: Literal["warning", "note"]
     text: str
@@ -33,8 +32,8 @@ class Observation:
 def observations(run: Run) -> list[Observation]:
     """Everything that stands out, warnings first."""
     found = [
-        *(Observation("note", str(note)) for note in run.metrics.get("notes") or ()),
-        *_against_baseline(run), *_training(run), *_weak_labels(run), *_export(run), *_validation_gap(run),
+        *(_note(str(note)) for note in run.metrics.get("notes") or ()),
+        *_against_baseline(run), *_training(run), *_weak_labels(run), *_exports(run), *_validation_gap(run),
         *_cut_rows(run), *_imbalance(run), *_flagged(run), *_sure_mistakes(run),
     ]
     return sorted(found, key=lambda observation: observation.level != "warning")
@@ -42,11 +41,11 @@ def observations(run: Run) -> list[Observation]:
 
 def weak_labels(run: Run) -> list[Part]:
     """Labels whose F1 lies ten points or more below the mean over labels, weakest first."""
-    scored = [entry for entry in headline(run)[1].get("per_class") or () if entry.get("support")]
+    scored = _scored_labels(run)
     if len(scored) < 2:
         return []
-    mean = fmean(entry["f1"] for entry in scored)
-    return sorted((entry for entry in scored if entry["f1"] <= mean - WEAK), key=lambda entry: entry["f1"])
+    least = fmean(entry["f1"] for entry in scored) - WEAK
+    return sorted((entry for entry in scored if entry["f1"] <= least), key=lambda entry: entry["f1"])
 
 
 def num_cut(run: Run) -> tuple[int, int]:
@@ -56,40 +55,40 @@ def num_cut(run: Run) -> tuple[int, int]:
 
 
 def _against_baseline(run: Run) -> list[Observation]:
-    strongest = next(iter(baselines(run)), None)
+    strongest = next(iter(folder.baselines(run)), None)
     if strongest is None:
         return []
-    name, gain = baseline_name(strongest.name), strongest.gain
-    found = interval(gain)
-    if found is None or found[0] > 0:
+    name, measured = baseline_name(strongest.name), folder.interval(strongest.gain)
+    if measured is None or measured[0] > 0:
         return []
-    shown = f"the gain is {rounding.points(gain.get('value'))} points, 95% interval {rounding.points_range(gain)}"
-    if found[1] < 0:
-        return [Observation("warning", f"The model is worse than the baseline {name!r}: {shown}. "
-                                       "Use the baseline, or look for what went wrong in training.")]
-    return [Observation("warning", f"The model is not clearly better than the baseline {name!r}: {shown}, "
-                                   "which includes zero. More test rows would tell; more training rows may help.")]
+    gain = (f"the gain is {rounding.points(strongest.gain.get('value'))} points, 95% interval "
+            f"{rounding.points_range(strongest.gain)}")
+    if measured[1] < 0:
+        return [_warning(f"The model is worse than the baseline {name!r}: {gain}. Use the baseline, or look for what "
+                         "went wrong in training.")]
+    clearly = "clearly " if strongest.gain.get("value", 0) > 0 else ""
+    return [_warning(f"The model is not {clearly}better than the baseline {name!r}: {gain}, which includes zero. More "
+                     "test rows would tell; more training rows may help.")]
 
 
 def _training(run: Run) -> list[Observation]:
-    evaluations, steps = events(run, "eval"), events(run, "step")
+    evaluations, steps = folder.events(run, "eval"), folder.events(run, "step")
     if len(evaluations) < 2 or not steps:
         return []
-    lowest = min(evaluations, key=lambda line: line["loss"])
-    last = evaluations[-1]
+    lowest, last = min(evaluations, key=lambda line: line["loss"]), evaluations[-1]
     before = _mean_loss(steps, until=evaluations[0]["step"])
     after = _mean_loss(steps, since=evaluations[-2]["step"])
+    best = next((line for line in reversed(evaluations) if line.get("best")), None)
     if last["loss"] > OVERFIT * lowest["loss"] and after < before:
-        return [Observation("warning", f"The model overfits: validation loss was lowest {_when(lowest)} "
-                                       f"({lowest['loss']:.3f}) and {last['loss']:.3f} at the end, while training loss "
-                                       f"fell from {before:.3f} to {after:.3f}.{_kept(evaluations)} More rows, fewer "
-                                       "epochs or a lower learning rate may help.")]
-    if after > 0.98 * before:
-        return [Observation("warning", f"Training loss hardly fell: {before:.3f} up to the first evaluation, "
-                                       f"{after:.3f} before the last. Try another learning rate, or check the labels.")]
-    if last is _best(evaluations):
-        return [Observation("note", "The last evaluation was the best one: the model may gain from longer training "
-                                    "(train.length).")]
+        kept = f" The kept model is the one {_when(best)}." if best else ""
+        return [_warning(f"The model overfits: validation loss was lowest {_when(lowest)} ({lowest['loss']:.3f}) and "
+                         f"{last['loss']:.3f} at the end, while training loss fell from {before:.3f} to {after:.3f}."
+                         f"{kept} More rows, fewer epochs or a lower learning rate may help.")]
+    if after > HARDLY * before:
+        return [_warning(f"Training loss hardly fell: {before:.3f} up to the first evaluation, {after:.3f} before the "
+                         "last. Try another learning rate, or check the labels.")]
+    if last is best:
+        return [_note("The last evaluation was the best one: the model may gain from longer training (train.length).")]
     return []
 
 
@@ -97,27 +96,26 @@ def _weak_labels(run: Run) -> list[Observation]:
     weak = weak_labels(run)
     if not weak:
         return []
-    name, scores = headline(run)
-    mean = fmean(entry["f1"] for entry in scores["per_class"] if entry.get("support"))
-    found = [Observation("warning", f"{_weak_sentence(entry, scores, run)} The mean F1 over labels is "
-                                    f"{rounding.score(mean)} ({name}).") for entry in weak[:SHOWN]]
+    mean = rounding.score(fmean(entry["f1"] for entry in _scored_labels(run)))
+    found = [_warning(f"{_weak_sentence(entry, run)} The mean F1 over labels is {mean} ({folder.headline(run)[0]}).")
+             for entry in weak[:SHOWN]]
     if len(weak) > SHOWN:
-        found.append(Observation("warning", f"{rounding.plural(len(weak) - SHOWN, 'more label')} with an F1 ten points "
-                                            "or more below the mean: see the scores by label."))
+        found.append(_warning(f"{rounding.plural(len(weak) - SHOWN, 'more label')} with an F1 ten points or more below "
+                              "the mean: see the scores by label."))
     return found
 
 
-def _weak_sentence(entry: Part, scores: Part, run: Run) -> str:
-    label, support = entry["label"], entry["support"]
+def _weak_sentence(entry: Part, run: Run) -> str:
+    label, rows = entry["label"], rounding.plural(entry["support"], "row")
     if not entry["f1"]:
-        return f"The label {label!r} is never predicted right ({rounding.plural(support, 'row')})."
-    sentence = (f"The label {label!r} is weak: F1 {rounding.score(entry['f1'])}, {rounding.score(entry['recall'])} of "
-                f"its {rounding.plural(support, 'row')} are found")
-    taken = _most_taken_for(label, run.metrics.get("labels") or (), scores.get("confusion") or ())
-    return sentence + (f", {rounding.count(taken[1])} are taken for {taken[0]!r}." if taken else ".")
+        return f"The label {label!r} is never predicted right ({rows})."
+    taken = _most_taken_for(label, run)
+    return (f"The label {label!r} is weak: F1 {rounding.score(entry['f1'])}, {rounding.score(entry['recall'])} of its "
+            f"{rows} are found" + (f", {taken[1]:,} are taken for {taken[0]!r}." if taken else "."))
 
 
-def _most_taken_for(label: str, labels: Sequence[str], confusion: Sequence[Sequence[int]]) -> tuple[str, int] | None:
+def _most_taken_for(label: str, run: Run) -> tuple[str, int] | None:
+    labels, confusion = run.metrics.get("labels") or (), folder.headline(run)[1].get("confusion") or ()
     if label not in labels or len(confusion) != len(labels):
         return None
     own = labels.index(label)
@@ -126,35 +124,36 @@ def _most_taken_for(label: str, labels: Sequence[str], confusion: Sequence[Seque
     return (labels[position], number) if number else None
 
 
-def _export(run: Run) -> list[Observation]:
-    limit = setting(run, "export.max_score_drop")
+def _exports(run: Run) -> list[Observation]:
+    limit = folder.setting(run, "export.max_score_drop")
     allowed = f", {rounding.points(limit).removeprefix('+')} allowed" if finite(limit) else ""
     found = []
     for artifact in run.export.get("artifacts") or ():
-        drop = lost(artifact)
+        name, drop = artifact_name(str(artifact.get("name"))), folder.lost(artifact)
         measured = rounding.points_range(drop).replace("+", "")
-        shown = (f"{rounding.points(drop['value']).removeprefix('+')} points lost"
-                 f"{f', 95% interval {measured}' if measured else ''}{allowed}")
-        name = artifact.get("name")
-        if withheld(artifact):
-            found.append(Observation("warning", f"The exported {name} model was withheld: it does not pass ({shown})."))
+        loss = (f"{rounding.points(drop['value']).removeprefix('+')} points lost"
+                f"{f', 95% interval {measured}' if measured else ''}{allowed}")
+        if folder.withheld(artifact) and artifact.get("name") == "fp32":
+            reason = artifact.get("reason") or "its outputs differ"
+            found.append(_warning(f"{name} was withheld, it does not answer as PyTorch does: {reason}."))
+        elif folder.withheld(artifact):
+            found.append(_warning(f"{name} was withheld, it does not pass: {loss}."))
         elif artifact.get("verdict") == "unresolved":
-            found.append(Observation("warning", f"The exported {name} model may lose more than is allowed ({shown}): too "
-                                                "few validation rows to tell."))
+            found.append(_warning(f"{name} may lose more than is allowed: {loss}. Too few validation rows to tell."))
     return found
 
 
 def _validation_gap(run: Run) -> list[Observation]:
-    name = primary(run)
-    validation, test = split(run, "validation").get(name) or {}, split(run, "test").get(name) or {}
-    if not all(finite(entry.get(key)) for entry in (validation, test) for key in ("value", "low", "high")):
+    name = folder.primary(run)
+    validation, test = (folder.split(run, part).get(name) or {} for part in ("validation", "test"))
+    bounds = folder.interval(validation), folder.interval(test)
+    if bounds[0] is None or bounds[1] is None:
         return []
-    if validation["value"] <= test["high"] or test["value"] >= validation["low"]:
+    if validation["value"] <= bounds[1][1] or test["value"] >= bounds[0][0]:
         return []
-    return [Observation("warning", f"{metric_name(name)} on validation ({rounding.score(validation['value'])}) lies "
-                                   f"above the whole interval of the test score ({rounding.score_range(test)}): the rows "
-                                   "of the two splits differ, or too much was chosen on validation. Quote the test "
-                                   "score.")]
+    return [_warning(f"{metric_name(name)} on validation ({rounding.score(validation['value'])}) lies above the whole "
+                     f"interval of the test score ({rounding.score_range(test)}): the rows of the two splits differ, "
+                     "or too much was chosen on validation. Quote the test score.")]
 
 
 def _cut_rows(run: Run) -> list[Observation]:
@@ -165,8 +164,8 @@ def _cut_rows(run: Run) -> list[Observation]:
     text = (f"{cut:,} of {rounding.plural(total, 'row')} ({rounding.share(cut, total)}) are longer than "
             f"{lengths['max']} {lengths.get('unit', 'tokens')} and were cut there.")
     if cut / total < CUT:
-        return [Observation("note", text)]
-    return [Observation("warning", f"{text} A higher limit (task.max_tokens) costs time and may gain score.")]
+        return [_note(text)]
+    return [_warning(f"{text} A higher limit (task.max_tokens) costs time and may gain score.")]
 
 
 def _imbalance(run: Run) -> list[Observation]:
@@ -177,30 +176,31 @@ def _imbalance(run: Run) -> list[Observation]:
     most, least = max(after, key=lambda label: after[label]), min(after, key=lambda label: after[label])
     if after[most] < IMBALANCE * after[least]:
         return []
-    return [Observation("note", f"The labels are uneven: {rounding.plural(after[most], 'training row')} of {most!r}, "
-                                f"{after[least]:,} of {least!r}. Accuracy flatters here; read the macro F1 beside it.")]
+    return [_note(f"The labels are uneven: {rounding.plural(after[most], 'training row')} of {most!r}, "
+                  f"{after[least]:,} of {least!r}. Accuracy flatters here; read the macro F1 beside it.")]
 
 
 def _flagged(run: Run) -> list[Observation]:
-    name, test = primary(run), split(run, "test")
-    entry, unflagged = test.get(name) or {}, test.get("unflagged") or {}
-    value, without = entry.get("value"), (unflagged.get(name) or {}).get("value")
-    if not (finite(value) and finite(without)):
-        return []
-    if abs(value - without) < FLAGGED:
+    name, test = folder.primary(run), folder.split(run, "test")
+    unflagged = test.get("unflagged") or {}
+    value, without = (entry.get(name, {}).get("value") for entry in (test, unflagged))
+    if not (finite(value) and finite(without)) or abs(value - without) < FLAGGED:
         return []
     left_out = rounding.plural(test.get("rows", 0) - unflagged.get("rows", 0), "test row")
-    return [Observation("warning", f"Without the {left_out} that cleaning flagged, {metric_name(name)} is "
-                                   f"{rounding.score(without)} instead of {rounding.score(value)}. Look at these "
-                                   "rows in data/ledger.jsonl.")]
+    return [_warning(f"Without the {left_out} that cleaning flagged, {metric_name(name).lower()} is "
+                     f"{rounding.score(without)} instead of {rounding.score(value)}. They are in data/ledger.jsonl.")]
 
 
 def _sure_mistakes(run: Run) -> list[Observation]:
     sure = [line for line in run.mistakes if finite(line.get("probability")) and line["probability"] >= SURE]
     if not sure:
         return []
-    return [Observation("note", f"{rounding.plural(len(sure), 'wrong test prediction')} had a probability of {SURE:.0%} "
-                                "or more: check whether the label is the error.")]
+    return [_note(f"{rounding.plural(len(sure), 'wrong test prediction')} had a probability of {SURE:.0%} or more: "
+                  "check whether the label is the error.")]
+
+
+def _scored_labels(run: Run) -> list[Part]:
+    return [entry for entry in folder.headline(run)[1].get("per_class") or () if entry.get("support")]
 
 
 def _mean_loss(steps: Sequence[Part], *, since: Any = 0, until: Any = float("inf")) -> float:
@@ -208,15 +208,13 @@ def _mean_loss(steps: Sequence[Part], *, since: Any = 0, until: Any = float("inf
     return fmean(chosen or [line["loss"] for line in steps])
 
 
-def _best(evaluations: Sequence[Part]) -> Part | None:
-    marked = [line for line in evaluations if line.get("best")]
-    return marked[-1] if marked else None
-
-
-def _kept(evaluations: Sequence[Part]) -> str:
-    best = _best(evaluations)
-    return f" The kept model is the one {_when(best)}." if best else ""
-
-
 def _when(line: Part) -> str:
-    return f"at epoch {rounding.amount(line['epoch'])}" if "epoch" in line else f"at step {line['step']}"
+    return f"at epoch {rounding.epochs(line['epoch'])}" if "epoch" in line else f"at step {line['step']}"
+
+
+def _warning(text: str) -> Observation:
+    return Observation("warning", text)
+
+
+def _note(text: str) -> Observation:
+    return Observation("note", text)

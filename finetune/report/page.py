@@ -83,7 +83,7 @@ def _training(run: Run) -> list[tuple[str, str]]:
     steps = rounding.count(found.get("steps", len(events(run, "step")))) if found or run.log else ""
     facts = [
         ("Steps", steps),
-        ("Epochs", rounding.amount(found["epochs"]) if "epochs" in found else ""),
+        ("Epochs", rounding.epochs(found["epochs"]) if "epochs" in found else ""),
         ("Best step", rounding.count(found["best_step"]) if "best_step" in found else ""),
         ("Stopped", STOPPED.get(str(found["stopped"]), str(found["stopped"])) if "stopped" in found else ""),
         ("Time", rounding.duration(found["seconds"]) if "seconds" in found else ""),
@@ -99,8 +99,9 @@ def _training(run: Run) -> list[tuple[str, str]]:
 def _machine(run: Run) -> list[tuple[str, str]]:
     machine, versions = run.recipe.get("machine") or {}, run.recipe.get("versions") or {}
     units = {"cpu": "Processor", "cores": "Cores", "memory_gib": "Memory (GiB)", "flags": "Instructions",
-             "accelerator": "Accelerator"}
+             "accelerator": "Accelerator", "python": "Python"}
     facts = [(units.get(key, key), rounding.setting(value)) for key, value in machine.items()]
+    facts += [("Commit", str(run.recipe["commit"]))] if run.recipe.get("commit") else []
     return facts + [(name, str(version)) for name, version in versions.items()]
 
 

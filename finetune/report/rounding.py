@@ -69,7 +69,7 @@ def share(part: float, whole: float) -> str:
 
 
 def amount(value: Any) -> str:
-    """A quantity with three digits: `0.0312`, `21.9`, `1,840`, `3e-08`."""
+    """A quantity with three digits: `0.0312`, `22.0`, `1,840`, `3.1e-8`."""
     if not finite(value):
         return UNKNOWN
     if value == 0:
@@ -79,7 +79,12 @@ def amount(value: Any) -> str:
     if abs(value) < 1e-4:
         mantissa, _, exponent = f"{value:.2g}".partition("e")
         return f"{mantissa}e{int(exponent)}"
-    return f"{value:.3g}"
+    return f"{value:#.3g}".removesuffix(".")
+
+
+def epochs(value: Any) -> str:
+    """A number of epochs: `3`, `0.25`."""
+    return f"{round(value, 2):g}" if finite(value) else UNKNOWN
 
 
 def duration(seconds: Any) -> str:
@@ -88,7 +93,7 @@ def duration(seconds: Any) -> str:
         return UNKNOWN
     minutes, rest = divmod(round(seconds), 60)
     if not minutes:
-        return f"{rest} s" if seconds >= 1 else f"{amount(seconds)} s"
+        return f"{rest} s" if seconds >= 1 else f"{seconds:.2g} s"
     hours, minutes_left = divmod(minutes, 60)
     return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
 

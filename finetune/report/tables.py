@@ -6,11 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from finetune.report import rounding
-from finetune.report.folder import Part, Run, baselines, finite, headline, lost, primary, score_names, split, withheld
+from finetune.report.folder import (
+    Part,
+    Run,
+    baselines,
+    cleaning,
+    finite,
+    headline,
+    lost,
+    primary,
+    score_names,
+    split,
+    withheld,
+)
 from finetune.report.names import artifact_name, baseline_name, metric_name
 
 SPLITS = ("train", "validation", "test")
-MOST_LABELS, MOST_LETTERS = 40, 400
+MOST_LABELS, MOST_MISTAKES, MOST_LETTERS = 40, 12, 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +86,15 @@ def mistakes(run: Run) -> Table | None:
     if not lines:
         return None
     rows = [[str(line.get("row", "")), str(line.get("label", "")), str(line.get("prediction", "")),
-             rounding.score(line.get("probability")), _clipped(str(line["text"]))] for line in lines]
-    return Table(["Row", "Label in the data", "The model said", "Probability", "Text"], rows, words=(0, 1, 2, 4))
+             rounding.score(line.get("probability")), _clipped(str(line["text"]))] for line in lines[:MOST_MISTAKES]]
+    note = "Test rows. Where the model is right, the label is the error."
+    note += f" The first {MOST_MISTAKES} of {len(lines)} in mistakes.jsonl." if len(lines) > MOST_MISTAKES else ""
+    return Table(["Row", "Label in the data", "The model said", "Probability", "Text"], rows, (0, 1, 2, 4), note)
 
 
 def rules(run: Run) -> Table | None:
     """What each cleaning rule was told to do and what it did, per split."""
-    found = dict(run.quality.get("rules") or {})
-    if run.quality.get("leakage"):
-        found["leakage"] = run.quality["leakage"]
+    found = cleaning(run)
     shown = [part for part in SPLITS if any(part in (rule.get("splits") or {}) for rule in found.values())]
     if not shown:
         return None

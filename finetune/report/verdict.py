@@ -49,7 +49,8 @@ def _gain(run: Run) -> Answer:
     if found is None:
         return Answer(question, answer, "no interval was measured")
     standing: Standing = "good" if found[0] > 0 else "bad" if found[1] < 0 else "unsure"
-    words = {"good": "clearly better", "unsure": "may be chance", "bad": "clearly worse"}[standing]
+    unsure = "may be chance" if gain["value"] > 0 else "not better"
+    words = {"good": "clearly better", "unsure": unsure, "bad": "clearly worse"}[standing]
     return Answer(question, answer, f"{words}: 95% interval {rounding.points_range(gain)}", standing)
 
 

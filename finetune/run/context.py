@@ -36,7 +36,7 @@ class Run:
     def task(self) -> Task:
         """The recipe's task with the labels of this run's rows."""
         names = tuple(self.folder.read("data/source.json")["labels"])
-        return replace(self.recipe.task, labels=names)  # type: ignore[type-var]
+        return replace(self.recipe.task, labels=names)  # type: ignore[type-var]  # every task is a dataclass
 
     def saved(self) -> tuple[Task, Any, str]:
         """Task, processor and family of the fine-tuned model."""

@@ -16,7 +16,7 @@ from finetune.evaluate.infer import torch_infer
 from finetune.write import write_lines
 
 if TYPE_CHECKING:
-    from finetune.contracts import Columns, Task
+    from finetune.contracts import Columns
     from finetune.data.examples import Examples
     from finetune.run.context import Run
 
@@ -36,10 +36,10 @@ def evaluate(run: Run) -> None:
         examples = run.examples(split, task, processor)
         predicted = score.predict(examples, torch_infer(model, task))
         flagged = set(quality.get("flagged", {}).get(split, ()))
-        splits[split] = _scores(run, task, examples, predicted, flagged)
+        splits[split] = _scores(run, examples, predicted, flagged=flagged)
         found[split] = (examples, predicted.columns)
     test, columns = found["test"]
-    compared = _baselines(run, task, test, columns)
+    compared = _baselines(run, test, columns)
     _write_mistakes(run, test, columns)
     choice = trained["choice"]
     run.folder.write("metrics.json", {
@@ -59,9 +59,9 @@ def evaluate(run: Run) -> None:
                 f"({gain['low']:+.4f} to {gain['high']:+.4f})")
 
 
-def _scores(run: Run, task: Task, examples: Examples, predicted: score.Predicted, flagged: set[str]) -> dict[str, Any]:
+def _scores(run: Run, examples: Examples, predicted: score.Predicted, *, flagged: set[str]) -> dict[str, Any]:
     """All scores of a split, and once more without the rows in which cleaning found something."""
-    seed = run.recipe.seed
+    task, seed = examples.task, run.recipe.seed
     scores = {"rows": len(examples), "loss": predicted.mean_loss,
               **score.with_intervals(task, predicted.columns, seed=seed)}
     kept = [examples.row(i)["row"] not in flagged for i in range(len(examples))]
@@ -71,8 +71,9 @@ def _scores(run: Run, task: Task, examples: Examples, predicted: score.Predicted
     return scores
 
 
-def _baselines(run: Run, task: Task, test: Examples, columns: Columns) -> dict[str, Any]:
+def _baselines(run: Run, test: Examples, columns: Columns) -> dict[str, Any]:
     """What a majority vote and, for texts, a linear model reach on the same test rows."""
+    task = test.task
     text = next((role for role, kind in task.roles.items() if kind == "text"), None)
     train = run.folder.table("train").to_pylist()
     predictions = baselines.baselines(train, test.rows(), labels=task.labels, text=text, seed=run.recipe.seed)

@@ -44,12 +44,12 @@ def export(run: Run) -> None:
     report = gate.overall([_placed(artifact, draft, run.folder.path) for artifact in judged])
     _withhold(run, report, files)
     manifest.write(draft, default=(files[report["default"]].relative_to(draft).as_posix() if report["default"] else ""))
-    _publish(run, draft, final, report)
+    _publish(run, report, draft=draft, final=final)
     for artifact in report["artifacts"]:
         run.say(_line(artifact))
     if report["default"] is None:
-        raise ExportError("export", f"{report['reason']}. The fp32 model does not answer as PyTorch does, so nothing is "
-                                    f"published. Details: {final / 'report.json'}")
+        raise ExportError("export", f"{report['reason']}. The fp32 model does not answer as PyTorch does, so nothing "
+                                    f"is published. Details: {final / 'report.json'}")
 
 
 def _config(model: Path, draft: Path) -> None:
@@ -79,7 +79,7 @@ def _withhold(run: Run, report: dict[str, Any], files: dict[str, Path]) -> None:
             run.say(f"warning: {artifact['name']} is withheld: it {artifact['reason']}")
 
 
-def _publish(run: Run, draft: Path, final: Path, report: dict[str, Any]) -> None:
+def _publish(run: Run, report: dict[str, Any], *, draft: Path, final: Path) -> None:
     """The finished folder in place; its report last, which says that the stage is done."""
     shutil.rmtree(final, ignore_errors=True)
     draft.rename(final)

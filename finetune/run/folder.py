@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -74,11 +73,11 @@ def create(recipe: Recipe, name: str, *, overrides: Sequence[str], command: str)
     try:
         path.mkdir(parents=True)
     except FileExistsError as error:
-        raise DataError(str(path), "this run folder exists and nothing is overwritten. Start again in a second, or go on "
-                                   f"with it: finetune run {name} --resume {path}") from error
+        raise DataError(str(path), "this run folder exists and nothing is overwritten. Start again in a second, or "
+                                   f"go on with it: finetune run {name} --resume {path}") from error
     except OSError as error:
-        raise DataError(f"output_dir: {recipe.output_dir}", f"no run folder can be made there: {error.strerror}. "
-                                                            "Set output_dir=FOLDER to a place you can write to.") from error
+        raise DataError(f"output_dir: {recipe.output_dir}", f"no run folder can be made there: {error.strerror}. Set "
+                                                            "output_dir=FOLDER to a place you can write to.") from error
     given = {text.partition("=")[0] for text in overrides}
     folder = RunFolder(path)
     folder.write("recipe.json", {
@@ -99,7 +98,7 @@ def finish(folder: RunFolder) -> None:
     """Point `last` at this run."""
     link, draft = folder.path.parent / "last", folder.path.parent / ".last.draft"
     draft.unlink(missing_ok=True)
-    os.symlink(folder.path.name, draft)
+    draft.symlink_to(folder.path.name)
     draft.replace(link)
 
 
@@ -108,7 +107,8 @@ def open_run(place: Path) -> RunFolder:
     if not (place / "recipe.json").is_file():
         near = sorted(str(file.parent) for file in place.parent.glob("*/recipe.json")) if place.parent.is_dir() else []
         known = f" Runs there: {', '.join(near[-3:])}." if near else ""
-        raise DataError(str(place), f"is no run folder (it has no recipe.json).{known} Give one, as in runs/sentiment/last.")
+        raise DataError(str(place), f"is no run folder (it has no recipe.json).{known} Give one, as in "
+                                    "runs/sentiment/last.")
     return RunFolder(place.resolve())
 
 

@@ -35,7 +35,8 @@ def train(make: Callable[[Console], Run]) -> None:
         run = pipeline.reopen(folder.RunFolder(path), console)
     pipeline.carry_out(run, until="train")
     if state.is_main_process:
-        console.print(f"  go on with: finetune run {run.name} --resume {run.folder.path}", highlight=False, soft_wrap=True)
+        again = f"finetune run {run.name} --resume {run.folder.path}"
+        console.print(f"  go on with: {again}", highlight=False, soft_wrap=True)
 
 
 def _prepared(make: Callable[[Console], Run], console: Console) -> tuple[Run | None, FinetuneError | None]:

@@ -43,7 +43,7 @@ def _problems(found: spec.Recipe) -> list[str]:
     from finetune.clean import engine
     from finetune.data import sources
 
-    own = getattr(found.task, "problems", list)()
+    own: list[str] = getattr(found.task, "problems", list)()
     return [*own, *engine.problems(found.clean), *sources.problems(found.data, found.task.roles),
             *backbones.problems(found.model)]
 
@@ -106,8 +106,8 @@ def _resumable(run: Run) -> Iterator[None]:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        raise FinetuneError(str(run.folder.path), f"no space is left on the disk ({_needed(error)}). What was complete is "
-                                                  f"kept. Free some space, then go on with: {again}") from error
+        raise FinetuneError(str(run.folder.path), f"no space is left on the disk ({_needed(error)}). What was complete "
+                                                  f"is kept. Free some space, then go on with: {again}") from error
     except FinetuneError as error:
         error.add_note(f"The run is kept. Go on with: {again}")
         raise
@@ -122,13 +122,14 @@ def summary(run: Run) -> dict[str, Any]:
     metrics, report = run.folder.read("metrics.json"), run.folder.read("onnx/report.json")
     primary, test = metrics["primary"], metrics["splits"]["test"]
     head = test[primary]
-    lines = {"score": f"{primary} {head['value']:.3f} on {test['rows']:,} test rows (95% {head['low']:.3f} to {head['high']:.3f})"}
+    lines = {"score": f"{primary} {head['value']:.3f} on {test['rows']:,} test rows "
+                      f"(95% {head['low']:.3f} to {head['high']:.3f})"}
     if metrics["baselines"]:
         name, entry = max(metrics["baselines"].items(), key=lambda item: item[1][primary]["value"])
         gain = entry["gain"]
         beaten = "beaten" if gain["low"] > 0 else "not beaten"
-        lines["baseline"] = (f"{name.replace('_', ' ')} {entry[primary]['value']:.3f}: {beaten}, gain {gain['value']:+.3f} "
-                             f"({gain['low']:+.3f} to {gain['high']:+.3f})")
+        lines["baseline"] = (f"{name.replace('_', ' ')} {entry[primary]['value']:.3f}: {beaten}, "
+                             f"gain {gain['value']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f})")
     exported = [f"{item['name']} {item['verdict']} ({item['size_mib']:.0f} MiB, {item['speedup']:.1f}x)"
                 for item in report["artifacts"] if item["name"] != "pytorch"]
     lines["export"] = ", ".join(exported)

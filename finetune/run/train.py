@@ -39,13 +39,13 @@ def train(run: Run) -> None:
     lengths = examples["train"].lengths()
     examples["validation"].lengths()
     with Interrupt() as interrupt:
-        choice = _choose(run, loaded, examples["train"], lengths, accelerator)
-        fitting = _fitting(run, loaded, task, accelerator, choice)
-        training = _training(run, fitting, examples, lengths, interrupt)
+        choice = _choose(run, loaded, examples["train"], lengths=lengths, accelerator=accelerator)
+        fitting = _fitting(run, loaded, task, accelerator=accelerator, choice=choice)
+        training = _training(run, fitting, examples, lengths=lengths, interrupt=interrupt)
         progress = _resume(run, training)
         loop.fit(training, progress)
     if accelerator.is_main_process:
-        _save(run, training, loaded, task, progress)
+        _save(run, training, loaded, task=task, progress=progress)
     accelerator.wait_for_everyone()
 
 
@@ -54,7 +54,7 @@ def _source(run: Run) -> str:
 
 
 def _fit_to_rows(run: Run, task: Task) -> Task:
-    """An input size for small pictures on random weights: twice theirs, since a backbone's own would be mostly padding."""
+    """An input size for small pictures on random weights: twice theirs; a backbone's own would be mostly padding."""
     size = getattr(task, "image_size", 0)
     model = run.recipe.model
     random = model.random or (_source(run) == "sample" and model.sample is not None)
@@ -64,36 +64,37 @@ def _fit_to_rows(run: Run, task: Task) -> Task:
 
     cells = run.folder.table("train")["image"][:64].to_pylist()
     side = int(np.median([min(open_image(cell).size) for cell in cells]))
-    return replace(task, image_size=max(SMALLEST_INPUT, 2 * side)) if side <= 64 else task  # type: ignore[type-var]
+    return replace(task, image_size=max(SMALLEST_INPUT, 2 * side)) if side <= 64 else task  # type: ignore[type-var]  # a dataclass
 
 
-def _choose(run: Run, loaded: Loaded, examples: Examples, lengths: Any, accelerator: Accelerator) -> probe.Choice:
+def _choose(run: Run, loaded: Loaded, examples: Examples, *, lengths: Any, accelerator: Accelerator) -> probe.Choice:
     """Threads and precision: as the interrupted run had them, else by probing; the same on every process."""
     settings, processes = run.recipe.train, accelerator.num_processes
     file = run.folder.path / "train.json"
     if accelerator.is_main_process and not file.is_file():
         typical = np.argsort(lengths, kind="stable")[len(lengths) // 2 :][: _micro_batch(run, processes)]
         batch = examples.task.collate([examples[int(i)] for i in typical], loaded.processor)
-        choice = probe.choose(loaded.model, examples.task, batch, settings, device=accelerator.device, processes=processes)
+        choice = probe.choose(loaded.model, examples.task, batch, train=settings, device=accelerator.device,
+                              processes=processes)
         run.folder.write("train.json", {"choice": asdict(choice), "backbone": _backbone(loaded)})
     accelerator.wait_for_everyone()
     choice = probe.Choice(**run.folder.read("train.json")["choice"])
     torch.set_num_threads(choice.threads)
     if accelerator.is_main_process:
-        _announce(run, loaded, choice, accelerator)
+        _announce(run, loaded, choice, processes=processes)
     return choice
 
 
-def _announce(run: Run, loaded: Loaded, choice: probe.Choice, accelerator: Accelerator) -> None:
+def _announce(run: Run, loaded: Loaded, choice: probe.Choice, *, processes: int) -> None:
     weights = sum(weight.numel() for weight in loaded.model.parameters())
     run.say(f"backbone: {loaded.name} ({weights / 1e6:.1f} M weights) from {loaded.source}")
     if loaded.note:
         run.say(loaded.note)
     run.say(f"precision {choice.precision}: {choice.precision_reason}")
     run.say(f"threads {choice.threads}: {choice.threads_reason}")
-    batch, micro = run.recipe.train.batch, _micro_batch(run, accelerator.num_processes)
-    run.say(f"batch {batch} = micro-batches of {micro} on {accelerator.num_processes} process(es), accumulated "
-            f"{-(-batch // (micro * accelerator.num_processes))} time(s)")
+    batch, micro = run.recipe.train.batch, _micro_batch(run, processes)
+    run.say(f"batch {batch} = micro-batches of {micro} on {processes} process(es), accumulated "
+            f"{-(-batch // (micro * processes))} time(s)")
     if any(isinstance(part, torch.nn.modules.batchnorm._BatchNorm) for part in loaded.model.modules()):
         run.say(f"this backbone has batch norm: its statistics are those of {micro} rows, so train.micro_batch and the "
                 "number of processes change the result")
@@ -110,19 +111,21 @@ def _micro_batch(run: Run, processes: int) -> int:
     return min(32, share) if settings.micro_batch == "auto" else min(settings.micro_batch, share)
 
 
-def _fitting(run: Run, loaded: Loaded, task: Task, accelerator: Accelerator, choice: probe.Choice) -> Fitting:
+def _fitting(run: Run, loaded: Loaded, task: Task, *, accelerator: Accelerator, choice: probe.Choice) -> Fitting:
     settings = run.recipe.train
     model, optimizer = accelerator.prepare(loaded.model, optim.optimizer(loaded.model, settings))
     set_seed(run.recipe.seed + accelerator.process_index)
     return Fitting(model, optimizer, accelerator, task, settings.clip, choice.precision)
 
 
-def _training(run: Run, fitting: Fitting, examples: dict[str, Examples], lengths: Any, interrupt: Interrupt) -> loop.Training:
+def _training(run: Run, fitting: Fitting, examples: dict[str, Examples], *, lengths: Any,
+              interrupt: Interrupt) -> loop.Training:
     settings, accelerator = run.recipe.train, fitting.accelerator
     feed = Feed(examples["train"], lengths, settings.batch, _micro_batch(run, accelerator.num_processes),
                 run.recipe.seed, accelerator.process_index, accelerator.num_processes)
     return loop.Training(
-        fitting=fitting, feed=feed, validation=examples["validation"], plan=Plan.of(settings, len(examples["train"])), train=settings,
+        fitting=fitting, feed=feed, validation=examples["validation"],
+        plan=Plan.of(settings, len(examples["train"])), train=settings,
         checkpoints=run.folder.path / "checkpoints",
         hooks=(LogFile(run.folder.path / "log.jsonl"), ConsoleLines(run.console)),
         interrupted=lambda: interrupt.requested,
@@ -138,7 +141,7 @@ def _resume(run: Run, training: loop.Training) -> Progress:
     return progress
 
 
-def _save(run: Run, training: loop.Training, loaded: Loaded, task: Task, progress: Progress) -> None:
+def _save(run: Run, training: loop.Training, loaded: Loaded, *, task: Task, progress: Progress) -> None:
     """The best weights as a folder for from_pretrained; written aside and renamed."""
     accelerator = training.fitting.accelerator
     model = accelerator.unwrap_model(training.fitting.model)
@@ -162,8 +165,9 @@ def _save(run: Run, training: loop.Training, loaded: Loaded, task: Task, progres
 def _summary(training: loop.Training, progress: Progress) -> dict[str, Any]:
     rows = progress.step * training.train.batch
     return {
-        "steps": progress.step, "epochs": progress.step / training.plan.steps_per_epoch, "best_step": progress.best_step,
-        "best_score": progress.best_score, "stopped": progress.stopped, "seconds": progress.seconds,
+        "steps": progress.step, "epochs": progress.step / training.plan.steps_per_epoch,
+        "best_step": progress.best_step, "best_score": progress.best_score, "stopped": progress.stopped,
+        "seconds": progress.seconds,
         "rows_per_second": rows / progress.seconds, "processes": training.fitting.accelerator.num_processes,
         "device": str(training.fitting.accelerator.device), "cores": machine.cores(),
     }

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
 from finetune.contracts import Batch, Example, Head, Labels, LossSum, Row
+from finetune.data import labels
 from finetune.data.augment import CHANGES
 from finetune.data.batch import stack
+from finetune.errors import nearest
 from finetune.metrics import classification
 
 if TYPE_CHECKING:
     from finetune.contracts import Array, Columns
     from finetune.data.pixels import ImageProcessor
 
+MIN_SIZE = 8  # pixels; `shift` moves by an eighth of the side
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageClassification:
     """Picture to one of two or more labels."""
 
-    labels: tuple[str, ...] | str = "auto"
+    labels: Literal["auto"] | tuple[str, ...] = "auto"
     """auto takes the labels of the training rows; a list fixes their order."""
     image_size: int | None = None
-    """Side of the input in pixels; none is the backbone's own, or twice the pictures' for small pictures and random weights."""
+    """Side of the input in pixels; none is the backbone's own, or with random weights twice that of small pictures."""
     augmentations: tuple[str, ...] = ("shift", "flip")
     """Random changes to training pictures, in order: shift, flip; none switches them off."""
 
@@ -33,6 +37,17 @@ class ImageClassification:
     onnx_task: ClassVar[str] = "image-classification"
     primary: ClassVar[str] = "accuracy"
     greater_is_better: ClassVar[bool] = True
+
+    def problems(self) -> list[str]:
+        """What is wrong with the settings, before anything is read."""
+        found = labels.problems(self.labels)
+        if self.image_size is not None and self.image_size < MIN_SIZE:
+            found.append(f"task.image_size: {self.image_size} found, at least {MIN_SIZE} pixels are needed. Use 224.")
+        return found + [
+            f"task.augmentations: there is no augmentation {name!r}. Allowed: {', '.join(CHANGES)}, or none."
+            f"{nearest(name, CHANGES)}"
+            for name in dict.fromkeys(self.augmentations) if name not in CHANGES
+        ]
 
     @property
     def head(self) -> Head:
@@ -54,11 +69,11 @@ class ImageClassification:
             pixels = CHANGES[name](pixels, random)
         return {**example, "pixel_values": pixels}
 
-    def length(self, example: Example) -> int:  # noqa: ARG002
+    def length(self, example: Example) -> int:  # noqa: ARG002  # as the protocol has it
         """All pictures cost the same."""
         return 1
 
-    def collate(self, examples: Sequence[Example], processor: ImageProcessor) -> Batch:  # noqa: ARG002
+    def collate(self, examples: Sequence[Example], processor: ImageProcessor) -> Batch:  # noqa: ARG002  # as above
         """Pixels stacked to (rows, 3, size, size)."""
         known = all("target" in example for example in examples)
         targets = {"target": np.asarray([example["target"] for example in examples])} if known else {}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
 from finetune.contracts import Batch, Example, Head, Labels, LossSum, Row
+from finetune.data import labels
 from finetune.data.batch import pad
 from finetune.metrics import classification
 
@@ -16,12 +17,14 @@ if TYPE_CHECKING:
     from finetune.contracts import Array, Columns
     from finetune.data.text import TextProcessor
 
+MIN_TOKENS = 3  # the shortest input with a token of its own, since most backbones add two
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TextClassification:
     """Text to one of two or more labels."""
 
-    labels: tuple[str, ...] | str = "auto"
+    labels: Literal["auto"] | tuple[str, ...] = "auto"
     """auto takes the labels of the training rows; a list fixes their order."""
     max_tokens: int = 128
     """Longer texts are cut there, special tokens included; the run reports how many."""
@@ -30,6 +33,14 @@ class TextClassification:
     onnx_task: ClassVar[str] = "text-classification"
     primary: ClassVar[str] = "accuracy"
     greater_is_better: ClassVar[bool] = True
+
+    def problems(self) -> list[str]:
+        """What is wrong with the settings, before anything is read."""
+        found = labels.problems(self.labels)
+        if self.max_tokens < MIN_TOKENS:
+            found.append(f"task.max_tokens: {self.max_tokens} found, at least {MIN_TOKENS} are needed: one token of "
+                         "text between the two special ones. Use for example 128.")
+        return found
 
     @property
     def head(self) -> Head:
@@ -43,7 +54,7 @@ class TextClassification:
         return [example | {"target": target[row["label"]]} if row.get("label") is not None else example
                 for example, row in zip(examples, rows, strict=True)]
 
-    def augment(self, example: Example, random: np.random.Generator) -> Example:  # noqa: ARG002
+    def augment(self, example: Example, random: np.random.Generator) -> Example:  # noqa: ARG002  # as the protocol has it
         """Texts are not changed."""
         return example
 

@@ -19,7 +19,9 @@ FORMAT = 1
 KEEP = 2  # newest checkpoints kept, besides the best
 
 
-def save(folder: Path, model: torch.nn.Module, optimizer: Any, progress: Progress, *, random: dict[str, Any]) -> Path:
+def save(
+    folder: Path, model: torch.nn.Module, optimizer: Any, *, progress: Progress, random: dict[str, Any]
+) -> Path:
     """Write `step-N` below `folder`: a new folder, synced, with a manifest of hashes, then renamed into place.
 
     `random` holds the random state of every process, by file name. Raises OSError when the disk is full; nothing

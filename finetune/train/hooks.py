@@ -79,7 +79,7 @@ class ConsoleLines:
     def on_save(self, event: Mapping[str, Any]) -> None:
         """Nothing: every evaluation saves."""
 
-    def on_end(self, event: Mapping[str, Any]) -> None:
+    def on_end(self, event: Mapping[str, Any]) -> None:  # noqa: ARG002  # as the protocol has it
         """Take the bar away."""
         if self.bar:
             self.bar.stop()

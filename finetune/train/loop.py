@@ -106,7 +106,8 @@ def _evaluate(training: Training, progress: Progress) -> None:
     task = training.validation.task
     predicted = evaluate(training)
     scores = scalars(task.score(predicted.columns))
-    best = progress.note(scores[task.primary], greater_is_better=task.greater_is_better, patience=training.train.patience)
+    best = progress.note(scores[task.primary], greater_is_better=task.greater_is_better,
+                         patience=training.train.patience)
     _tell(training, "on_eval", {
         "step": progress.step, "epoch": progress.step / training.plan.steps_per_epoch, "loss": predicted.mean_loss,
         "scores": scores, "shown": [task.primary], "best": best,
@@ -120,7 +121,7 @@ def _save(training: Training, progress: Progress) -> None:
     states: dict[str, Any] = dict(gather_object(mine) if accelerator.num_processes > 1 else mine)
     if accelerator.is_main_process:
         model = accelerator.unwrap_model(training.fitting.model)
-        checkpoint.save(training.checkpoints, model, training.fitting.optimizer, progress, random=states)
+        checkpoint.save(training.checkpoints, model, training.fitting.optimizer, progress=progress, random=states)
     accelerator.wait_for_everyone()
     _tell(training, "on_save", {"step": progress.step})
 

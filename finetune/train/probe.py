@@ -33,7 +33,7 @@ class Choice:
     threads_reason: str
 
 
-def choose(model: torch.nn.Module, task: Task, batch: Batch, train: Train, *, device: Any, processes: int) -> Choice:
+def choose(model: torch.nn.Module, task: Task, batch: Batch, *, train: Train, device: Any, processes: int) -> Choice:
     """Time forward and backward passes of `batch` on a copy of the model; weights and random state stay as they are."""
     most = max(1, cores() // processes)
     threads, threads_reason = _fixed_threads(train, most, device)
@@ -43,12 +43,12 @@ def choose(model: torch.nn.Module, task: Task, batch: Batch, train: Train, *, de
         return Choice(precision, precision_reason, threads or most, threads_reason)
     before, trial = random_state(), copy.deepcopy(model).to(device)
     if open_threads:
-        one, many = _times(trial, task, batch, [(1, "fp32"), (most, "fp32")], device)
+        one, many = _times(trial, task, batch, settings=[(1, "fp32"), (most, "fp32")], device=device)
         threads = most if one > THREAD_GAIN * many else 1
         threads_reason = f"a step takes {many:.0f} ms on {most} threads and {one:.0f} ms on one"
     threads = threads or most
     if open_precision:
-        full, half = _times(trial, task, batch, [(threads, "fp32"), (threads, "bf16")], device)
+        full, half = _times(trial, task, batch, settings=[(threads, "fp32"), (threads, "bf16")], device=device)
         precision = "bf16" if full > BF16_GAIN * half else "fp32"
         precision_reason = f"a step takes {full:.0f} ms in fp32 and {half:.0f} ms in bf16"
     set_random_state(before)
@@ -63,19 +63,21 @@ def _fixed_threads(train: Train, most: int, device: Any) -> tuple[int | None, st
     return (1, "this process has one core") if most == 1 else (None, "")
 
 
-def _times(model: torch.nn.Module, task: Task, batch: Batch, settings: list[tuple[int, str]], device: Any) -> list[float]:
-    """Milliseconds of one step in each setting: settings take turns, so that a busy machine hits all; the fastest counts."""
+def _times(
+    model: torch.nn.Module, task: Task, batch: Batch, *, settings: list[tuple[int, str]], device: Any
+) -> list[float]:
+    """Milliseconds of the fastest step in each setting; settings take turns, so that a busy machine hits all alike."""
     found: list[list[float]] = [[] for _ in settings]
     for turn in range(ROUNDS + 1):
         for times, (threads, precision) in zip(found, settings, strict=True):
             torch.set_num_threads(threads)
-            milliseconds = _step(model, task, batch, precision, device)
+            milliseconds = _step(model, task, batch, precision=precision, device=device)
             if turn:  # the first turn warms up
                 times.append(milliseconds)
     return [min(times) for times in found]
 
 
-def _step(model: torch.nn.Module, task: Task, batch: Batch, precision: str, device: Any) -> float:
+def _step(model: torch.nn.Module, task: Task, batch: Batch, *, precision: str, device: Any) -> float:
     kind = torch.device(device).type
     model.train()
     moved = tensors(batch, device)

@@ -29,8 +29,8 @@ class Plan:
                     return n
                 case Epochs(n):
                     return max(1, round(n * per_epoch))
-                case Rows(n):
-                    return max(1, math.ceil(n / num_rows * per_epoch))
+                case Rows(n):  # the last step of an epoch sees fewer rows than the others
+                    return n // num_rows * per_epoch + math.ceil(n % num_rows / train.batch)
 
         return cls(num_rows, per_epoch, steps(train.length), steps(train.evaluate_every))
 

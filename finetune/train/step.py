@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ def train_step(fitting: Fitting, micro_batches: Sequence[MicroBatch]) -> tuple[f
 
     The loss of every micro-batch is a sum. It is divided by the count of the whole global batch, known before the
     first backward pass, and multiplied by the number of processes because DDP averages gradients. So the update
-    is the same however the batch is cut. Raises TrainingError when the loss is not finite.
+    is the same however the batch is cut. Raises TrainingError when the loss or its gradient is not finite.
     """
     accelerator, model = fitting.accelerator, fitting.model
     model.train()
@@ -63,13 +64,14 @@ def train_step(fitting: Fitting, micro_batches: Sequence[MicroBatch]) -> tuple[f
             accelerator.backward(loss * (accelerator.num_processes / count))
         total += loss.detach().double()
     mean = float(accelerator.reduce(total, reduction="sum")) / count
-    if not torch.isfinite(torch.tensor(mean)):
-        raise TrainingError(
-            "train.lr",
-            f"the loss became {mean} and training stopped before the weights were touched. "
-            "Lower train.lr (a tenth is a good try) or set train.precision=fp32, then resume.",
-        )
-    norm = accelerator.clip_grad_norm_(model.parameters(), fitting.clip or float("inf"))
+    norm = float(accelerator.clip_grad_norm_(model.parameters(), fitting.clip or float("inf")))
+    for name, value in (("loss", mean), ("gradient", norm)):
+        if not math.isfinite(value):
+            raise TrainingError(
+                "train.lr",
+                f"the {name} became {value} and training stopped before the weights were touched. "
+                "Start a new run with a lower train.lr (a tenth is a good try) or with train.precision=fp32.",
+            )
     fitting.optimizer.step()
     fitting.optimizer.zero_grad()
-    return mean, float(norm)
+    return mean, norm

@@ -127,7 +127,7 @@ def test_columns_of_one_row_stay_together() -> None:
 
 
 def test_difference_is_a_minus_b() -> None:
-    a, b = {"x": np.array([1.0, 2.0, 3.0])}, {"x": np.array([0.5, 1.5, 2.5])}
+    a, b = {"x": np.array([1.0, 2.0, 3.0, 4.0])}, {"x": np.array([0.5, 1.5, 2.5, 3.5])}
     assert paired_difference(mean, a, b, name="mean", resamples=20) == Interval(0.5, 0.5, 0.5)
     assert paired_difference(mean, b, a, name="mean", resamples=20) == Interval(-0.5, -0.5, -0.5)
 

@@ -1,0 +1,46 @@
+"""One run of every recipe on its sample with a miniature backbone, shared by all tests that look at one."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from finetune.backbones import tiny
+
+ROOT = Path(__file__).parents[1]
+MINIATURES = {"sentiment": "bert", "images": "resnet"}  # recipe -> architecture
+
+
+def recipe_names() -> list[str]:
+    """Every file in recipes/."""
+    return sorted(file.stem for file in (ROOT / "recipes").glob("*.py"))
+
+
+def finetune(*arguments: str, cwd: Path, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+    """The command line in a process of its own."""
+    return subprocess.run([sys.executable, "-m", "finetune", *arguments], cwd=cwd, capture_output=True, text=True, timeout=timeout)
+
+
+def sample_words() -> list[str]:
+    """The words of the reviews sample, for a miniature vocabulary."""
+    with (ROOT / "finetune/data/samples/reviews/train.csv").open(encoding="utf-8", newline="") as opened:
+        texts = [row["text"] for row in csv.DictReader(opened)]
+    words = {word.strip(".,!?;:'\"()-").lower() for text in texts for word in text.split()}
+    return sorted(word for word in words if word.isascii() and word.isalpha())
+
+
+@pytest.fixture(scope="session", params=recipe_names())
+def finished(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, str]:
+    """Recipe, run folder and console output of a run of 20 steps: float32, one thread."""
+    name = request.param
+    cwd = tmp_path_factory.mktemp(name)
+    backbone = tiny.write(MINIATURES[name], cwd / "backbone", words=sample_words())
+    done = finetune("run", name, "data.source=sample", f"model.name={backbone}", "model.family=hf", "train.length=20steps",
+                    "train.evaluate_every=10steps", "train.precision=fp32", "train.threads=1", "train.lr=1e-3",
+                    "train.batch=32", cwd=cwd)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return name, (cwd / "runs" / name / "last").resolve(), done.stdout

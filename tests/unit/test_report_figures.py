@@ -1,0 +1,148 @@
+"""Figures: which are drawn, that nothing overlaps or is cut off, and that their bytes repeat."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from matplotlib.text import Text
+from PIL import Image
+
+from finetune.report import canvas, figures, folder
+from tests.unit.test_report_folder import LABELS, image_run, log, metrics, quality, text_run, write
+
+TEXT = ["training", "baselines", "confusion", "labels", "balance", "lengths", "export"]
+IMAGE = ["training", "baselines", "confusion", "labels", "mistakes", "balance", "export"]
+STRANGE = ["$10 to $20", "a very long label name that no axis has room for", "\u6b63\u9762", "caf\u00e9", "x"]
+
+
+def strange_run(run_dir: Path) -> Path:
+    """A run whose labels are long, in another script or full of signs."""
+    confusion = [[12_345 if row == column else 678 for column in range(5)] for row in range(5)]
+    return text_run(run_dir, metrics=metrics(STRANGE, confusion), quality=quality(STRANGE))
+
+
+RUNS = {"texts": text_run, "pictures": image_run, "forty labels": lambda run_dir: image_run(run_dir, 40),
+        "two labels": lambda run_dir: image_run(run_dir, 2), "strange labels": strange_run}
+
+
+@pytest.fixture(scope="module", params=RUNS)
+def drawings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    run = folder.read(RUNS[request.param](tmp_path_factory.mktemp("run")))
+    with canvas.look():
+        found = {name: make(run) for name, make in figures.DRAWN.items()}
+        shown = {name: drawing for name, drawing in found.items() if drawing}
+        for drawing in shown.values():
+            drawing.figure.canvas.draw()
+        yield shown
+
+
+def within(value: float, bounds: Any) -> bool:
+    return min(bounds) <= value <= max(bounds)
+
+
+def words(drawing: Any) -> list[tuple[str, Any]]:
+    """Every visible text with its box in pixels."""
+    renderer = drawing.figure.canvas.get_renderer()
+    artists = [artist for artist in drawing.figure.findobj(Text) if artist.get_visible() and artist.get_text().strip()]
+    hidden = {id(label) for axes in drawing.figure.axes for axis in (axes.xaxis, axes.yaxis)
+              for tick in axis.get_major_ticks() for label in (tick.label1, tick.label2)
+              if not axes.axison or not within(tick.get_loc(), axis.get_view_interval())}
+    return [(artist.get_text(), artist.get_window_extent(renderer)) for artist in artists if id(artist) not in hidden]
+
+
+def test_no_word_is_cut_off_at_the_edge(drawings: dict[str, Any]) -> None:
+    for name, drawing in drawings.items():
+        width, height = drawing.figure.bbox.size
+        cut = [text for text, box in words(drawing)
+               if box.x0 < -1 or box.y0 < -1 or box.x1 > width + 1 or box.y1 > height + 1]
+        assert cut == [], name
+
+
+def test_no_two_words_overlap(drawings: dict[str, Any]) -> None:
+    for name, drawing in drawings.items():
+        found = words(drawing)
+        for place, (text, box) in enumerate(found):
+            hits = [other for other, other_box in found[place + 1:]
+                    if min(box.x1, other_box.x1) - max(box.x0, other_box.x0) > 1
+                    and min(box.y1, other_box.y1) - max(box.y0, other_box.y0) > 1]
+            assert hits == [], f"{name}: {text!r}"
+
+
+def test_every_word_is_large_enough_to_read(drawings: dict[str, Any]) -> None:
+    for name, drawing in drawings.items():
+        sizes = {artist.get_fontsize() for artist in drawing.figure.findobj(Text) if artist.get_text().strip()}
+        assert min(sizes) >= (6.5 if name == "confusion" else 8.5), name
+
+
+@pytest.mark.parametrize(("make", "names"), [(text_run, TEXT), (image_run, IMAGE)])
+def test_a_run_gets_a_figure_for_every_part_it_has(tmp_path: Path, make: Any, names: list[str]) -> None:
+    drawn = figures.draw(make(tmp_path))
+    assert [figure.file for figure in drawn] == [tmp_path / "figures" / f"{name}.png" for name in names]
+    assert all(figure.title and figure.caption.endswith((".", ")")) for figure in drawn)
+    assert sorted(file.stem for file in (tmp_path / "figures").iterdir()) == sorted(names)
+
+
+def test_every_figure_is_a_sharp_png_of_the_pages_width(tmp_path: Path) -> None:
+    for figure in figures.draw(text_run(tmp_path)):
+        with Image.open(figure.file) as picture:
+            assert (picture.format, picture.width) == ("PNG", 1320)
+            assert not {"Software", "Creation Time", "date"} & set(picture.info)
+
+
+def test_the_same_run_gives_the_same_bytes_whatever_the_users_settings_are(tmp_path: Path) -> None:
+    import matplotlib
+
+    first = [figure.file.read_bytes() for figure in figures.draw(image_run(tmp_path / "a"))]
+    with matplotlib.rc_context({"font.size": 20, "axes.grid": True, "lines.linewidth": 9}):
+        second = [figure.file.read_bytes() for figure in figures.draw(image_run(tmp_path / "b"))]
+    assert first == second
+
+
+def test_an_empty_run_has_no_figures(tmp_path: Path) -> None:
+    assert figures.draw(tmp_path) == []
+
+
+def test_pyplot_is_never_loaded(tmp_path: Path) -> None:
+    code = (f"import sys, pathlib; from finetune.report import figures; figures.draw(pathlib.Path({str(text_run(tmp_path))!r}));"
+            "print([name for name in ('matplotlib.pyplot', 'torch', 'transformers') if name in sys.modules])")
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_matplotlib_and_jinja_are_only_loaded_when_a_report_is_made() -> None:
+    code = ("import sys; import finetune.report.page, finetune.report.card, finetune.report.figures;"
+            "print([name for name in ('matplotlib', 'jinja2', 'PIL') if name in sys.modules])")
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("lines", [
+    [line for line in log(2) if line["event"] == "step"], [line for line in log(2) if line["event"] == "eval"],
+    log(2)[:1], [line | {"loss": 0.5} for line in log(1)],
+])
+def test_a_short_log_is_drawn_as_far_as_it_goes(tmp_path: Path, lines: list[dict[str, Any]]) -> None:
+    assert [figure.file.stem for figure in figures.draw(write(tmp_path, {"log.jsonl": lines}))] == ["training"]
+
+
+def test_the_cut_is_drawn_only_where_it_is_near(tmp_path: Path) -> None:
+    near, far = quality(LABELS), quality(LABELS)
+    far["lengths"] |= {"max": 512, "truncated": 0}
+    captions = [figures.draw(write(tmp_path, {"data/quality.json": part}))[-1].caption for part in (near, far)]
+    assert captions[0] == "31 of 1,175 rows (2.6%) are longer than 128 tokens; the model never sees the rest of them."
+    assert captions[1] == "No row is longer than the cut at 512 tokens, and the longest have 192."
+
+
+def test_of_many_labels_the_most_confused_are_shown_and_the_caption_says_so(tmp_path: Path) -> None:
+    captions = {figure.file.stem: figure.caption for figure in figures.draw(image_run(tmp_path, 40))}
+    assert "The 25 most confused of 40 labels" in captions["confusion"]
+    assert "The 25 weakest of 40 labels." in captions["labels"]
+    assert "The 12 largest and the 12 smallest of 40 labels." in captions["balance"]
+
+
+def test_a_thumbnail_that_cannot_be_read_leaves_its_place_empty(tmp_path: Path) -> None:
+    wrong = [{"row": "a.png", "label": "x", "prediction": "y", "probability": 0.9, "image": "data:image/png;base64,AAAA"}]
+    drawn = figures.draw(write(tmp_path, {"mistakes.jsonl": wrong}))
+    assert [figure.title for figure in drawn] == ["Most confident mistakes"]
