@@ -76,18 +76,19 @@ def list_recipes() -> None:
 @app.command(epilog="Example:  finetune show sentiment train.lr=3e-5")
 def show(recipe: RecipeName, overrides: Overrides = None) -> None:
     """A recipe's description and every setting, with your overrides marked."""
-    from finetune.run.pipeline import resolve
+    from finetune.run.pipeline import open_keys, resolve
 
-    values = override.values(resolve(recipe, overrides or []))
-    given = {text.partition("=")[0] for text in overrides or []}
+    resolved = resolve(recipe, overrides or [])
+    origins = override.origins(resolved, overrides or [])
     stem = recipe.partition(":")[0]
     out.print(recipes.docstring(Path(stem) if stem.endswith(".py") else recipes.available()[stem]), markup=False)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for title in ("key", "value", "from"):
         table.add_column(title)
-    for key, value in sorted(values.items()):
-        table.add_row(key, _spelt(value),
-                      "command line" if key in given else "recipe", style="bold" if key in given else None)
+    styles = {"command line": "bold", "recipe": None, "default": "dim"}
+    for key, value in sorted((open_keys(resolved) | override.values(resolved)).items()):
+        origin = origins.get(key, "default")
+        table.add_row(key, _spelt(value), origin, style=styles[origin])
     out.print()
     out.print(table)
 

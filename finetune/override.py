@@ -76,6 +76,13 @@ def values(recipe: spec.Recipe) -> dict[str, Any]:
     return found
 
 
+def origins(recipe: spec.Recipe, overrides: Sequence[str]) -> dict[str, str]:
+    """Where every key's value comes from: the command line, the recipe, or the default."""
+    given = {text.partition("=")[0] for text in overrides}
+    usual = {key for key, value, default in _leaves(recipe, "") if value == default}
+    return {key: "command line" if key in given else "default" if key in usual else "recipe" for key in values(recipe)}
+
+
 def show(value: Any) -> Any:
     """A value in the spelling that an override accepts."""
     for unit, kind in LENGTHS.items():
@@ -88,18 +95,16 @@ def show(value: Any) -> Any:
 
 
 def _leaves(value: Any, prefix: str) -> list[tuple[str, Any, Any]]:
-    """(key, value, type) of every field below a frozen dataclass that a user can set."""
+    """(key, value, default) of every field below a frozen dataclass that a user can set."""
     found: list[tuple[str, Any, Any]] = []
-    kinds = _kinds(type(value))
     for item in fields(value):
-        inner, kind = getattr(value, item.name), kinds[item.name]
-        key = prefix + item.name
-        if typing.get_origin(kind) is Mapping:
-            found.append((f"{key}.<name>", inner, kind))
+        inner, key = getattr(value, item.name), prefix + item.name
+        if typing.get_origin(_kinds(type(value))[item.name]) is Mapping:
+            found.append((f"{key}.<name>", inner, {}))
         elif _has_parts(inner):
             found += _leaves(inner, f"{key}.")
         else:
-            found.append((key, inner, kind))
+            found.append((key, inner, item.default))
     return found
 
 

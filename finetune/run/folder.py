@@ -78,12 +78,11 @@ def create(recipe: Recipe, name: str, *, overrides: Sequence[str], command: str)
     except OSError as error:
         raise DataError(f"output_dir: {recipe.output_dir}", f"no run folder can be made there: {error.strerror}. Set "
                                                             "output_dir=FOLDER to a place you can write to.") from error
-    given = {text.partition("=")[0] for text in overrides}
+    origins = override.origins(recipe, overrides)
     folder = RunFolder(path)
     folder.write("recipe.json", {
         "recipe": name, "time": now.isoformat(timespec="seconds"), "command": command, "overrides": list(overrides),
-        "values": {key: {"value": value, "from": "command line" if key in given else "recipe"}
-                   for key, value in values.items()},
+        "values": {key: {"value": value, "from": origins[key]} for key, value in values.items()},
         "versions": machine.versions(), "commit": machine.commit(), "machine": machine.describe(),
     })
     return folder

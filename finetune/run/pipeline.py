@@ -48,6 +48,15 @@ def _problems(found: spec.Recipe) -> list[str]:
             *backbones.problems(found.model)]
 
 
+def open_keys(found: spec.Recipe) -> dict[str, str]:
+    """What the keys stand at that a recipe need not name: one column per role, one policy per cleaning rule."""
+    from finetune.clean import engine, leakage
+
+    policies = {name: rule.default for name, rule in engine.rules().items()} | {"leakage": leakage.default}
+    return ({f"data.columns.{role}": role for role in found.task.roles}
+            | {f"clean.{rule}": policy for rule, policy in policies.items()})
+
+
 def start(name: str, overrides: Sequence[str], *, command: str, console: Console) -> Run:
     """A new run."""
     recipe = resolve(name, overrides)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from finetune.errors import TrainingError
@@ -32,11 +35,11 @@ def save(
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     try:
-        save_file(_own(model.state_dict()), draft / "model.safetensors")
+        _write(_own(model.state_dict()), draft / "model.safetensors")
         tensors, groups = _flat(optimizer.state_dict())
-        save_file(tensors, draft / "optimizer.safetensors")
+        _write(tensors, draft / "optimizer.safetensors")
         for name, state in random.items():
-            save_file(state, draft / f"{name}.safetensors")
+            _write(state, draft / f"{name}.safetensors")
         write_text(draft / "progress.json", json.dumps({"progress": progress.as_json(), "groups": groups}))
         files = {file.name: digest(file) for file in sorted(draft.iterdir())}
         write_text(draft / "manifest.json", json.dumps({"format": FORMAT, "files": files}, indent=2))
@@ -58,7 +61,7 @@ def newest(folder: Path, rejected: Callable[[str], None]) -> Path | None:
         problem = _damage(candidate)
         if problem is None:
             return candidate
-        rejected(f"{candidate}: {problem} The next older checkpoint is used.")
+        rejected(f"{candidate}: {problem} It is passed over.")
     return None
 
 
@@ -110,15 +113,29 @@ def _damage(checkpoint: Path) -> str | None:
     if not manifest.is_file():
         return "has no manifest, so it was never completed."
     try:
-        listed = json.loads(manifest.read_text())["files"]
+        content = json.loads(manifest.read_text())
+        format, listed = content["format"], content["files"]
     except (ValueError, KeyError, TypeError):
         return "its manifest cannot be read."
+    if format != FORMAT:
+        return f"its manifest has format {format!r}, known is {FORMAT}."
     for name, expected in listed.items():
         if not (checkpoint / name).is_file():
             return f"{name} is missing."
         if digest(checkpoint / name) != expected:
             return f"{name} is not what was written (its hash differs)."
     return None
+
+
+def _write(tensors: dict[str, torch.Tensor], file: Path) -> None:
+    """`save_file`, with the operating system's error, which safetensors 0.8 hides in the text of its own."""
+    try:
+        save_file(tensors, file)
+    except SafetensorError as error:
+        said = re.search(r"os error (\d+)", str(error))
+        if said is None:
+            raise
+        raise OSError(int(said[1]), os.strerror(int(said[1])), str(file)) from error
 
 
 def _rotate(folder: Path, progress: Progress) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ class LogFile:
     def on_start(self, plan: Mapping[str, Any]) -> None:
         """Keep the lines up to the step at which training goes on."""
         lines = self.file.read_text().splitlines() if self.file.is_file() else []
-        kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= plan["step"]]
+        kept = [line for line in lines if _step_of(line) <= plan["step"]]
         self.file.write_text("".join(f"{line}\n" for line in kept))
 
     def on_step(self, event: Mapping[str, Any]) -> None:
@@ -42,6 +43,14 @@ class LogFile:
     def _add(self, line: Mapping[str, Any]) -> None:
         with self.file.open("a") as opened:
             opened.write(json.dumps(line) + "\n")
+
+
+def _step_of(line: str) -> float:
+    """The step that a line tells of; a torn line counts as later than any, so that it is dropped."""
+    try:
+        return float(json.loads(line)["step"])
+    except ValueError:
+        return math.inf
 
 
 class ConsoleLines:

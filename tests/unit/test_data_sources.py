@@ -1,0 +1,127 @@
+"""Which rows a run reads, why, and how many of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from finetune.data import sources
+from finetune.machine import hub_reachable
+from finetune.spec import Data, Files, Hub
+from tests.unit import loopback
+
+ROLES = {"text": "text", "label": "label"}
+DATA = Data(hub=Hub(name="me/reviews"), sample="reviews")
+OWN = replace(DATA, files=Files(train="a.csv"))
+
+
+@pytest.fixture(autouse=True)
+def forgotten_probe() -> Iterator[None]:
+    """The answer about the Hub is kept for the life of a process; these tests change it."""
+    hub_reachable.cache_clear()
+    yield
+    hub_reachable.cache_clear()
+
+
+@pytest.fixture
+def with_hub(monkeypatch) -> Iterator[None]:
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    with loopback.listening() as port:
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{port}")
+        yield
+
+
+@pytest.fixture
+def without_hub(monkeypatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
+def test_auto_is_the_files_where_there_are_some(with_hub):
+    assert sources.choose(OWN) == ("files", "data.files.train is given")
+
+
+def test_auto_is_the_hub_where_it_can_be_reached(with_hub):
+    assert sources.choose(DATA) == ("hub", "the Hub can be reached (me/reviews)")
+
+
+def test_auto_is_the_sample_where_nothing_else_is(without_hub):
+    assert sources.choose(DATA) == ("sample", "no files are given and the Hub cannot be reached")
+
+
+@pytest.mark.parametrize("source", ["hub", "files", "sample"])
+def test_source_that_is_set_is_taken_without_asking(without_hub, source):
+    assert sources.choose(replace(OWN, source=source)) == (source, "set by data.source")
+
+
+@pytest.mark.parametrize(("max_rows", "source", "accelerator", "limit"), [
+    ("auto", "hub", False, 5_000),
+    ("auto", "hub", True, None),
+    ("auto", "files", False, None),
+    ("auto", "sample", False, None),
+    ("all", "hub", False, None),
+    ("all", "files", True, None),
+    (700, "hub", True, 700),
+    (700, "files", False, 700),
+    (9_000, "hub", False, 9_000),
+    (1, "sample", False, 1),
+])
+def test_limit_of_training_rows(max_rows, source, accelerator, limit):
+    assert sources.limit(replace(DATA, max_rows=max_rows), source, accelerator=accelerator) == limit
+
+
+def test_samples_are_what_the_folder_holds():
+    assert sources.samples() == ["digits", "reviews"]
+
+
+def test_settings_that_fit_have_no_problems():
+    data = replace(OWN, columns={"text": "review", "label": "stars"})
+    assert sources.problems(data, ROLES) == []
+
+
+def test_unknown_sample_and_role_are_told_at_once():
+    data = replace(OWN, sample="review", columns={"txt": "review", "image": "x"})
+    assert sources.problems(data, ROLES) == [
+        "data.sample: there is no sample 'review'. Samples: digits, reviews.",
+        "data.columns.txt: this task has no role 'txt'. Roles: text, label. Did you mean 'text'?",
+        "data.columns.image: this task has no role 'image'. Roles: text, label.",
+    ]
+
+
+def test_sample_of_tables_comes_with_its_splits():
+    found = sources.read(DATA, "sample", ROLES)
+    assert {split: table.num_rows for split, table in found.splits.items()} == {
+        "train": 976, "validation": 200, "test": 240}
+    assert {tuple(table.column_names) for table in found.splits.values()} == {("row", "hash", "text", "label")}
+    assert (found.source, found.name, found.license) == ("sample", "reviews", "apache-2.0")
+    assert found.splits["train"]["row"][0].as_py() == "train.csv:2"
+
+
+def test_sample_of_pictures_is_made_from_an_installed_package():
+    roles = {"image": "image", "label": "label"}
+    found = sources.read(replace(DATA, sample="digits"), "sample", roles)
+    table = found.splits["train"]
+    assert (list(found.splits), found.source, found.license) == (["train"], "sample", "bsd-3-clause")
+    assert table.num_rows == 1797
+    assert sorted(set(table["label"].to_pylist())) == [str(digit) for digit in range(10)]
+    assert table["image"][0].as_py().startswith(b"\x89PNG")
+    assert table["row"].to_pylist()[:2] == ["digits:0", "digits:1"]
+
+
+def test_files_are_read_by_split_with_the_columns_of_the_user(tmp_path):
+    for split in ("train", "test"):
+        (tmp_path / f"{split}.csv").write_text(f"review,stars\n{split} row,good\n")
+    files = Files(train=str(tmp_path / "train.csv"), test=str(tmp_path / "test.csv"))
+    data = replace(DATA, files=files, columns={"text": "review", "label": "stars"})
+    found = sources.read(data, "files", ROLES)
+    assert {split: table["text"].to_pylist() for split, table in found.splits.items()} == {
+        "train": ["train row"], "test": ["test row"]}
+    assert (found.source, found.name) == ("files", str(tmp_path / "train.csv"))
+
+
+def test_home_folder_may_be_written_as_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "a.csv").write_text("text,label\nfine,good\n")
+    found = sources.read(replace(DATA, files=Files(train="~/a.csv")), "files", ROLES)
+    assert found.splits["train"]["text"].to_pylist() == ["fine"]
