@@ -12,7 +12,8 @@ from pathlib import Path
 
 import runs
 
-SETTINGS = ["model.name=resnet18", "model.random=true", "task.augmentations=shift,flip", "train.length=30epochs", "train.patience=0"]
+SETTINGS = ["model.name=resnet18", "model.random=true", "task.augmentations=shift,flip", "train.length=30epochs",
+            "train.patience=0"]
 
 
 def write_tables(folder: Path, target: Path) -> None:
@@ -33,7 +34,8 @@ def main() -> None:
     seeds = range(1, 1 + int(sys.argv[1] if len(sys.argv) > 1 else 1))
     with tempfile.TemporaryDirectory() as output:
         write_tables(folder, Path(output))
-        files = [f"data.files.train={output}/train.csv", f"data.files.test={output}/test.csv", f"data.images={folder / 'images.zip'}"]
+        files = [f"data.files.train={output}/train.csv", f"data.files.test={output}/test.csv",
+                 f"data.images={folder / 'images.zip'}"]
         found = [runs.run("images", [*files, *SETTINGS, f"seed={seed}"], Path(output) / str(seed)) for seed in seeds]
         runs.report("CIFAR-10 (8,000 clean training pictures) through images", found)
 

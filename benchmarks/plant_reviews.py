@@ -116,7 +116,7 @@ def plant(rows: list[Line], chance: random.Random) -> list[Line]:
     added: list[tuple[Line, Line]] = []
     for dirt in ("exact duplicate", "normalised duplicate", "near duplicate", "contradiction"):
         for row in take(dirt):
-            copy = row | {"dirt": dirt, "text": CHANGES.get(dirt, lambda text, _: text)(row["text"], chance)}
+            copy = row | {"dirt": dirt, "text": CHANGES[dirt](row["text"], chance) if dirt in CHANGES else row["text"]}
             if dirt == "contradiction":
                 copy["label"] = OTHER[row["label"]]
                 row["dirt"] = "contradicted"

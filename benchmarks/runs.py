@@ -38,7 +38,8 @@ def data(name: str) -> Path:
 def run(recipe: str, arguments: Sequence[str], output_dir: Path) -> Finished:
     """`finetune run` with its output shown."""
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "finetune", "run", recipe, *arguments, f"output_dir={output_dir}"], check=True)
+    command = [sys.executable, "-m", "finetune", "run", recipe, *arguments, f"output_dir={output_dir}"]
+    subprocess.run(command, check=True)
     return Finished((output_dir / recipe / "last").resolve(), time.perf_counter() - started)
 
 
@@ -48,15 +49,16 @@ def report(title: str, runs: Sequence[Finished]) -> None:
     values = []
     for seed, finished in enumerate(runs, start=1):
         metrics, exported = finished.read("metrics.json"), finished.read("onnx/report.json")
-        head = metrics["splits"]["test"][metrics["primary"]]
+        primary, test = metrics["primary"], metrics["splits"]["test"]
+        head = test[primary]
         values.append(head["value"])
-        baselines = ", ".join(f"{name} {entry[metrics['primary']]['value']:.4f}" for name, entry in metrics["baselines"].items())
-        print(f"  seed {seed}: test {metrics['primary']} {head['value']:.4f} ({head['low']:.4f} to {head['high']:.4f}) on "
-              f"{metrics['splits']['test']['rows']:,} rows; {baselines}; training {metrics['train']['seconds']:.0f} s, "
+        baselines = ", ".join(f"{name} {entry[primary]['value']:.4f}" for name, entry in metrics["baselines"].items())
+        print(f"  seed {seed}: test {primary} {head['value']:.4f} ({head['low']:.4f} to {head['high']:.4f}) on "
+              f"{test['rows']:,} rows; {baselines}; training {metrics['train']['seconds']:.0f} s, "
               f"all {finished.seconds:.0f} s")
         for item in exported["artifacts"][1:]:
-            print(f"    {item['name']:5} {item['size_mib']:6.1f} MiB  max difference {item['max_abs_diff']:.1e}  same label "
-                  f"{item['agreement']:.2%}  drop {item['score_drop']:+.4f}  {item['latency_ms_p50']:.2f} ms "
-                  f"({item['speedup']:.1f}x)  {item['verdict']}")
+            print(f"    {item['name']:5} {item['size_mib']:6.1f} MiB  max difference {item['max_abs_diff']:.1e}  "
+                  f"same label {item['agreement']:.2%}  drop {item['score_drop']:+.4f}  "
+                  f"{item['latency_ms_p50']:.2f} ms ({item['speedup']:.1f}x)  {item['verdict']}")
     spread = f" (standard deviation {statistics.stdev(values):.4f})" if len(values) > 1 else ""
     print(f"  mean test score over {len(values)} seed(s): {statistics.mean(values):.4f}{spread}")

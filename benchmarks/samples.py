@@ -14,7 +14,8 @@ def main() -> None:
     seeds = range(1, 1 + int(sys.argv[1] if len(sys.argv) > 1 else 3))
     with tempfile.TemporaryDirectory() as output:
         for recipe in ("sentiment", "images"):
-            found = [runs.run(recipe, ["data.source=sample", f"seed={seed}"], Path(output) / str(seed)) for seed in seeds]
+            found = [runs.run(recipe, ["data.source=sample", f"seed={seed}"], Path(output) / str(seed))
+                     for seed in seeds]
             runs.report(f"{recipe} on its sample", found)
 
 

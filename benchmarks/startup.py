@@ -35,7 +35,8 @@ def main() -> None:
         for name, arguments in commands.items():
             times[name].append(seconds(arguments))
     for name, found in times.items():
-        print(f"  {name:13} median {statistics.median(found):.2f} s   fastest {min(found):.2f} s   slowest {max(found):.2f} s")
+        print(f"  {name:13} median {statistics.median(found):.2f} s   fastest {min(found):.2f} s   "
+              f"slowest {max(found):.2f} s")
 
 
 if __name__ == "__main__":

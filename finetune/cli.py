@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
 from finetune import __version__, override
 from finetune import recipe as recipes
@@ -106,6 +107,10 @@ def run(recipe: RecipeName, overrides: Overrides = None, resume: Resume = False)
 @app.command(epilog="Example:  accelerate launch --num_processes 2 -m finetune train sentiment")
 def train(recipe: RecipeName, overrides: Overrides = None, resume: Resume = False) -> None:
     """Clean and train only; works under accelerate launch and torchrun."""
+    if not resume:
+        from finetune.run import pipeline
+
+        pipeline.resolve(recipe, overrides or [])  # a wrong word is answered before torch is loaded
     from finetune.run import launch
 
     launch.train(lambda console: _run(recipe, overrides or [], resume=resume, console=console))
@@ -147,14 +152,14 @@ def predict(
                              ensure_ascii=False))
         else:
             ranked = "  ".join(f"{name} {share:.3f}" for name, share in list(answer.probabilities.items())[:3])
-            out.print(f"[bold]{answer.label}[/bold]  [dim]{ranked}[/dim]  ", end="", highlight=False)
+            out.print(Text.assemble((answer.label, "bold"), "  ", (ranked, "dim"), "  "), end="", soft_wrap=True)
             out.print(answer.input, markup=False, highlight=False, soft_wrap=True)
 
 
 def _spelt(value: Any) -> str:
     """A value as an override would write it."""
     if isinstance(value, list):
-        return ",".join(map(str, value))
+        return ",".join(map(str, value)) or "none"
     return value if isinstance(value, str) else "none" if value is None else json.dumps(value)
 
 

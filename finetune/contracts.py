@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,7 +81,10 @@ class Task(Protocol):
     onnx_task: ClassVar[str]
     primary: ClassVar[str]
     greater_is_better: ClassVar[bool]
-    labels: tuple[str, ...] | str
+
+    @property
+    def labels(self) -> tuple[str, ...] | Literal["auto"]:
+        """The label names in the order of their targets; auto until the training rows are known."""
 
     @property
     def head(self) -> Head:

@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "amx_int8", "amx_bf16", "asimddp", "i8mm")
 PACKAGES = ("torch", "transformers", "datasets", "accelerate", "timm", "optimum", "optimum-onnx", "onnxruntime",
@@ -24,11 +25,11 @@ PROBE_SECONDS = 3.0
 def hub_reachable() -> bool:
     """Whether the Hugging Face Hub (or the endpoint in HF_ENDPOINT) accepts a connection within three seconds.
 
-    The limit holds for name look-up and all addresses together; that of `socket.create_connection` is for each of them.
+    Where a proxy is set for it, the proxy is asked. The limit holds for name look-up and all addresses together; that of `socket.create_connection` is for each of them.
     """
     if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
         return False
-    url = urlsplit(os.environ.get("HF_ENDPOINT", "https://huggingface.co"))
+    url = urlsplit(_proxied(os.environ.get("HF_ENDPOINT", "https://huggingface.co")))
     port = url.port or (443 if url.scheme == "https" else 80)
     answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
 
@@ -45,6 +46,13 @@ def hub_reachable() -> bool:
         return answers.get(timeout=PROBE_SECONDS)
     except queue.Empty:
         return False
+
+
+def _proxied(address: str) -> str:
+    """The address that a client connects to: the proxy's where the environment names one."""
+    url = urlsplit(address)
+    proxy = getproxies().get(url.scheme)
+    return address if proxy is None or proxy_bypass(url.hostname or "") else proxy
 
 
 def cores() -> int:

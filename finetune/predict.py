@@ -46,6 +46,8 @@ class Predictor:
 
     def __call__(self, inputs: Sequence[str], *, batch: int = 32) -> list[Answer]:
         """One answer per input: texts, or paths of pictures."""
+        if "image" in self.task.roles.values():
+            _check_pictures(inputs)
         answers: list[Answer] = []
         for start in range(0, len(inputs), batch):
             answers += self._batch(inputs[start : start + batch])
@@ -53,8 +55,6 @@ class Predictor:
 
     def _batch(self, inputs: Sequence[str]) -> list[Answer]:
         role = next(role for role, kind in self.task.roles.items() if kind != "label")
-        if self.task.roles[role] == "image":
-            _check_pictures(inputs)
         examples = self.task.encode([{role: value} for value in inputs], self.processor)
         collated = self.task.collate(examples, self.processor)
         predicted = self.task.predict(self.session(collated.inputs), collated)
@@ -67,7 +67,14 @@ class Predictor:
 
 
 def _check_pictures(files: Sequence[str]) -> None:
-    missing = [file for file in files if not Path(file).is_file()]
+    missing = [file for file in files if not _is_file(file)]
     if missing:
         raise DataError(missing[0], f"there is no such file ({len(missing)} of {len(files)} missing). "
                                     "This model answers pictures: give paths of image files.")
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except OSError:  # a text that is too long for the name of a file
+        return False

@@ -32,14 +32,19 @@ def read(folder: Path) -> tuple[Task, Any, str]:
     if not (folder / NAME).is_file():
         raise DataError(str(folder), f"holds no {NAME}, so it is no model folder of a run. Give the run's folder, "
                                      "as in runs/sentiment/last.")
-    saved = read_json(folder / NAME)
-    if saved["format"] > FORMAT:
-        raise DataError(str(folder / NAME), f"was written by a newer version (format {saved['format']}, known is "
-                                            f"{FORMAT}). Update finetune.")
-    allowed = sorted(file.stem for file in (Path(__file__).parent / "tasks").glob("[a-z]*.py"))
-    if saved["task"] not in allowed:  # a file name, never code: the folder is the registry
-        raise DataError(str(folder / NAME), f"names the task {saved['task']!r}. Tasks: {', '.join(allowed)}.")
-    kind = getattr(importlib.import_module(f"finetune.tasks.{saved['task']}"), saved["class"])
-    settings = {name: tuple(value) if isinstance(value, list) else value for name, value in saved["settings"].items()}
-    processor = ImageProcessor if "image" in kind.roles.values() else TextProcessor
-    return kind(**settings), processor.load(folder), saved["family"]
+    try:
+        saved = read_json(folder / NAME)
+        if saved["format"] > FORMAT:
+            raise DataError(str(folder / NAME), f"was written by a newer version (format {saved['format']}, known is "
+                                                f"{FORMAT}). Update finetune.")
+        allowed = sorted(file.stem for file in (Path(__file__).parent / "tasks").glob("[a-z]*.py"))
+        if saved["task"] not in allowed:  # a file name, never code: the folder is the registry
+            raise DataError(str(folder / NAME), f"names the task {saved['task']!r}. Tasks: {', '.join(allowed)}.")
+        kind = getattr(importlib.import_module(f"finetune.tasks.{saved['task']}"), saved["class"])
+        settings = {name: tuple(value) if isinstance(value, list) else value
+                    for name, value in saved["settings"].items()}
+        task, family = kind(**settings), saved["family"]
+        processor = ImageProcessor if "image" in task.roles.values() else TextProcessor
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(str(folder / NAME), f"cannot be read ({error}). Train or export the run again.") from error
+    return task, processor.load(folder), family

@@ -199,6 +199,11 @@ def problems(recipe: Recipe) -> list[str]:
          "data.images: only used with a table of image names. Add data.files.train=TABLE."),
         (any(not 0.01 <= share <= 0.5 for share in held_out),
          f"data.split: shares {held_out} found, each must lie between 0.01 and 0.5. Use for example 0.1."),
+        (sum(held_out) > 0.8,
+         f"data.split: {sum(held_out):.0%} of the rows would be held out, at most 80% can be. Use for example 0.1 each."),
+        (bool(data.columns) and not data.files.train,
+         f"data.columns: names columns of your own files ({', '.join(data.columns)}) but no file is given. "
+         "Add data.files.train=FILE, or leave it out."),
         (isinstance(data.max_rows, int) and data.max_rows < 1,
          f"data.max_rows: {data.max_rows} found, at least 1 is needed. Use a count, or 'all'."),
         (train.batch < 1, f"train.batch: {train.batch} found, at least 1 row is needed. Use for example 32."),

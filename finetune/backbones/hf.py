@@ -9,7 +9,7 @@ import transformers
 from finetune.contracts import Head, Loaded
 from finetune.data.pixels import ImageProcessor
 from finetune.data.text import TextProcessor
-from finetune.errors import BackboneError
+from finetune.errors import BackboneError, some
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,11 +25,13 @@ def load(place: str | Path, head: Head, *, revision: str | None = None, local: b
     quiet = transformers.logging.get_verbosity()
     transformers.logging.set_verbosity_error()  # "newly initialized head" is the purpose here, not a warning
     try:
-        model = getattr(transformers, head.auto).from_pretrained(
-            place, config=config, use_safetensors=True, ignore_mismatched_sizes=True, **options
+        model, info = getattr(transformers, head.auto).from_pretrained(
+            place, config=config, use_safetensors=True, ignore_mismatched_sizes=True, output_loading_info=True,
+            **options,
         )
     finally:
         transformers.logging.set_verbosity(quiet)
+    refuse_unfit(model, info, place)
     return _loaded(model, place, head=head, options=options)
 
 
@@ -46,6 +48,18 @@ def reload(folder: Path, head: Head, *, attention: str | None = None) -> Any:
     return getattr(transformers, head.auto).from_pretrained(
         folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, **options
     ).eval()
+
+
+def refuse_unfit(model: Any, info: dict[str, Any], place: str | Path) -> None:
+    """Raise BackboneError where the file gave less than half of the weights: the rest would silently be random."""
+    fresh = sorted(map(str, [*info["missing_keys"], *info["mismatched_keys"]]))
+    num_weights = len(model.state_dict())
+    if 2 * len(fresh) > num_weights:
+        raise BackboneError(
+            f"model.name: {place}",
+            f"its model.safetensors does not fit its config.json: {len(fresh)} of {num_weights} weights are missing or "
+            f"have another shape ({some(fresh, 2)}). Use files that belong together, or model.random=true.",
+        )
 
 
 def _config(place: str | Path, head: Head, options: dict[str, Any]) -> Any:

@@ -59,15 +59,15 @@ def load(model: Model, head: Head, *, sample: bool) -> Loaded:
         return replace(stand_in, source="random", note=note)
     folder = Path(model.name).expanduser()
     if model.random:
-        local = folder.is_dir() or not (_cached(model) or hub_reachable())
+        local = folder.is_dir() or _cached(model) is not None or not hub_reachable()
         place = folder if folder.is_dir() else model.name
         found = _open(family.random, model, head, place=place, local=local)
         return replace(found, source="random", note=f"random weights: {model.name} was not pretrained")
     if folder.is_dir():
         return replace(_open(family.load, model, head, place=folder, local=True), source="folder")
-    if _cached(model):
-        found = _open(family.load, model, head, place=model.name, local=True)
-        return replace(found, source="cache", revision=_commit(model))
+    if (snapshot := _cached(model)) is not None:
+        found = _open(family.load, model, head, place=snapshot, local=True)
+        return replace(found, source="cache", revision=snapshot.name)
     if hub_reachable():
         found = _open(family.load, model, head, place=model.name, local=False)
         return replace(found, source="hub", revision=_commit(model), license=_license(model))
@@ -95,9 +95,13 @@ def _offline_copy(family: Any, model: Model, head: Head) -> Loaded:
 
 
 def _open(loader: Any, model: Model, head: Head, *, place: str | Path, local: bool) -> Loaded:
+    from safetensors import SafetensorError
+
     try:
+        if isinstance(place, Path) and not (place / "config.json").is_file():
+            raise FileNotFoundError("it holds no config.json.")  # transformers would guess one from the folder's name
         loaded: Loaded = loader(place, head, revision=model.revision, local=local)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, SafetensorError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise BackboneError(
             f"model.name: {model.name}",
@@ -107,21 +111,23 @@ def _open(loader: Any, model: Model, head: Head, *, place: str | Path, local: bo
     return replace(loaded, name=model.name)
 
 
-def _cached(model: Model) -> bool:
+def _cached(model: Model) -> Path | None:
+    """The folder of the Hub's cache that holds the backbone: given a mere name, transformers asks the Hub even so."""
     from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
 
-    if Path(model.name).expanduser().is_dir() or model.name.count("/") > 1:
-        return False
-    return all(isinstance(try_to_load_from_cache(model.name, file, revision=model.revision), str)
-               for file in ("config.json", "model.safetensors"))
+    try:
+        files = [try_to_load_from_cache(model.name, file, revision=model.revision)
+                 for file in ("config.json", "model.safetensors")]
+    except HFValidationError:
+        return None  # no Hub name, as a folder that does not exist
+    return Path(str(files[0])).parent if all(isinstance(file, str) for file in files) else None
 
 
 def _commit(model: Model) -> str | None:
-    """The commit that the Hub's cache holds, read from the snapshot's folder name."""
-    from huggingface_hub import try_to_load_from_cache
-
-    file = try_to_load_from_cache(model.name, "config.json", revision=model.revision)
-    return Path(file).parent.name if isinstance(file, str) else None
+    """The commit that was downloaded."""
+    snapshot = _cached(model)
+    return snapshot.name if snapshot else None
 
 
 def _license(model: Model) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import timm
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
 def load(place: str | Path, head: Head, *, revision: str | None = None, local: bool = True) -> Loaded:
     """The timm weights at `place` (folder or Hub name) with a new classifier; safetensors only."""
     names = head.labels.names
-    model = TimmWrapperForImageClassification.from_pretrained(
+    model, info = TimmWrapperForImageClassification.from_pretrained(
         place, revision=revision, local_files_only=local, use_safetensors=True, ignore_mismatched_sizes=True,
         num_labels=len(names), id2label=dict(enumerate(names)), label2id={name: i for i, name in enumerate(names)},
+        output_loading_info=True,
     )
+    hf.refuse_unfit(model, info, place)
     model.config.label_names = list(names)  # without it from_pretrained would name the classes of ImageNet
     return _loaded(model, place, head=head, settings=model.config.pretrained_cfg)
 
@@ -60,8 +63,9 @@ def _loaded(model: Any, place: str | Path, *, head: Head, settings: dict[str, An
     own = settings["input_size"][-1]
     size = head.size or own
     crop = settings.get("crop_pct", 1.0) if size == own else 1.0
+    shorter = math.floor(size / crop)  # timm cuts the fraction off before it scales
     processor = ImageProcessor(size=size, mean=tuple(settings["mean"]), std=tuple(settings["std"]),
-                               resample=settings["interpolation"], crop=crop)
+                               resample=settings["interpolation"], crop=size / shorter)
     model.config.pretrained_cfg = {**settings, "input_size": [3, size, size], "crop_pct": crop}
     # The wrapper keeps its image processor inside config.json, so there is nothing to save beside the model.
     return Loaded(model=model, processor=processor, native=None, source="", name=str(place))

@@ -37,13 +37,13 @@ def read(hub: Hub, roles: Mapping[str, str]) -> SplitRows:
         reason = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
         raise DataError(f"data.hub.name: {hub.name}", f"cannot be read: {reason}. Check the name, data.hub.subset "
                                                       "and your access.") from error
-    splits = {split: _table(dataset, f"{hub.name}/{split}", hub, roles) for split, dataset in found.items()}
+    splits = {split: _table(dataset, f"{hub.name}/{split}", hub=hub, roles=roles) for split, dataset in found.items()}
     license = info.card_data.get("license") if info.card_data else None
     return SplitRows(splits, source="hub", name=hub.name, revision=info.sha,
                      license=license[0] if isinstance(license, list) else license)
 
 
-def _table(dataset: Any, place: str, hub: Hub, roles: Mapping[str, str]) -> pa.Table:
+def _table(dataset: Any, place: str, *, hub: Hub, roles: Mapping[str, str]) -> pa.Table:
     """`row` (`place:number`, from 0), `hash` and one column per role: strings, and pictures as bytes.
 
     Blank labels are null and missing texts empty, as in the user's files.

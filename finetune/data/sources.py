@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import importlib
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from finetune.contracts import SplitRows
 from finetune.data.images import read_image_folder
 from finetune.data.read import read_table
-from finetune.errors import DataError, nearest
+from finetune.errors import DataError, SpecError, nearest
 from finetune.machine import hub_reachable
 
 if TYPE_CHECKING:
@@ -79,13 +79,23 @@ def _pictures(file: Path, split: str) -> dict[str, pa.Table]:
 
 
 def _sample(name: str, roles: Mapping[str, str]) -> SplitRows:
+    folder, made = SAMPLES / name, None
     if (SAMPLES / f"{name}.py").is_file():
-        made: SplitRows = importlib.import_module(f"finetune.data.samples.{name}").rows()
+        made = cast("SplitRows", importlib.import_module(f"finetune.data.samples.{name}").rows())
+        columns = made.splits["train"].column_names
+    else:
+        with (folder / "train.csv").open(encoding="utf-8", newline="") as opened:
+            columns = next(csv.reader(opened))
+    lacking = [role for role in roles if role not in columns]
+    if lacking:
+        names = " and no column ".join(map(repr, lacking))
+        raise SpecError([f"data.sample: {name!r} has no column {names}, which this task learns from. Leave data.sample "
+                         "out, or give your own rows (data.files.train=FILE)."])
+    if made:
         return made
-    folder = SAMPLES / name
     splits = {file.stem: read_table(file, columns={}, roles=roles, key="data.sample")
               for file in sorted(folder.glob("*.csv")) if file.stem in ("train", "validation", "test")}
-    return replace(SplitRows(splits, source="sample", name=name), license="apache-2.0")
+    return SplitRows(splits, source="sample", name=name, license="apache-2.0")
 
 
 def limit(data: Data, source: str, *, accelerator: bool) -> int | None:
@@ -99,7 +109,8 @@ def problems(data: Data, roles: Mapping[str, str]) -> list[str]:
     """What is wrong with the settings, before anything is read."""
     found = []
     if data.sample not in samples():
-        found.append(f"data.sample: there is no sample {data.sample!r}. Samples: {', '.join(samples())}.")
+        found.append(f"data.sample: there is no sample {data.sample!r}. Samples: {', '.join(samples())}."
+                     f"{nearest(data.sample, samples())}")
     found += [f"data.columns.{role}: this task has no role {role!r}. Roles: {', '.join(roles)}.{nearest(role, roles)}"
               for role in data.columns if role not in roles]
     return found

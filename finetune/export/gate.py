@@ -111,7 +111,8 @@ def _artifact(candidate: Candidate, reference: Candidate, examples: Examples, *,
               seed: int) -> Artifact:
     assert candidate.predicted and reference.predicted
     task, ours, theirs = examples.task, candidate.predicted.columns, reference.predicted.columns
-    gap = max(float(np.abs(a - b).max()) for a, b in zip(candidate.outputs, reference.outputs, strict=True))
+    gaps = [np.abs(a - b).max() for a, b in zip(candidate.outputs, reference.outputs, strict=True)]
+    gap = float(np.max(gaps))  # unlike Python's, numpy's max does not lose a NaN
     agreement = float(np.mean(ours["prediction"] == theirs["prediction"]))
     drop = difference(task, theirs, ours, seed=seed)
     verdict, reason = _verdict(candidate.name, drop, gap=gap, agreement=agreement, max_score_drop=max_score_drop)
@@ -126,6 +127,8 @@ def _artifact(candidate: Candidate, reference: Candidate, examples: Examples, *,
 def _verdict(name: str, drop: Interval, *, gap: float, agreement: float, max_score_drop: float) -> tuple[str, str]:
     if name == "pytorch":
         return "reference", ""
+    if not np.isfinite(gap):
+        return "fail", "answers with outputs that are not finite numbers, or PyTorch does"
     if name == "fp32":
         if gap <= TOLERANCE and agreement == 1.0:
             return "pass", ""

@@ -9,26 +9,41 @@ from finetune.write import digest, read_json, write_json
 
 FORMAT = 1
 NAME = "manifest.json"
+AGAIN = "Export the run again: `finetune export RUN`."
 
 
 def write(folder: Path, *, default: str) -> None:
     """List every file below the folder with its SHA-256; `default` is the model that predict takes."""
     files = {file.relative_to(folder).as_posix(): digest(file) for file in sorted(folder.rglob("*"))
-             if file.is_file() and file.name != NAME}
+             if file.is_file() and file != folder / NAME}
     write_json(folder / NAME, {"format": FORMAT, "default": default, "files": files})
 
 
 def check(folder: Path) -> str:
-    """Verify every listed file; returns the file name of the default model."""
+    """Verify every listed file; returns the file name of the default model, which is one of them.
+
+    Files that are not listed (the gate's report, a user's notes) are not looked at.
+    """
     if not (folder / NAME).is_file():
         raise ExportError(str(folder), f"holds no {NAME}, so it is no finished export. Run `finetune export RUN`.")
-    manifest = read_json(folder / NAME)
-    if manifest["format"] > FORMAT:
-        raise ExportError(str(folder), f"was written by a newer version (format {manifest['format']}, known is "
-                                       f"{FORMAT}). Update finetune.")
-    for name, expected in manifest["files"].items():
+    listed, default = _read(folder / NAME)
+    for name, expected in listed.items():
         if not (folder / name).is_file() or digest(folder / name) != expected:
-            raise ExportError(str(folder / name), "is missing or is not what was exported (its hash differs). "
-                                                  "Export the run again: `finetune export RUN`.")
-    default: str = manifest["default"]
+            raise ExportError(str(folder / name), f"is missing or is not what was exported (its hash differs). {AGAIN}")
+    if default not in listed:
+        raise ExportError(str(folder / NAME), "names no model that is listed in it: no model passed the gate, or the "
+                                              f"file was changed. {AGAIN}")
     return default
+
+
+def _read(file: Path) -> tuple[dict[str, str], str]:
+    """The hashes by file, and the default model."""
+    try:
+        content = read_json(file)
+        format = content["format"]
+        if format == FORMAT:
+            return dict(content["files"]), str(content["default"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ExportError(str(file), f"cannot be read. {AGAIN}") from error
+    raise ExportError(str(file.parent), f"was written by another version (format {format!r}, known is {FORMAT}). "
+                                        f"Update finetune. {AGAIN}")

@@ -105,11 +105,12 @@ def evaluate(training: Training) -> Predicted:
 def _evaluate(training: Training, progress: Progress) -> None:
     task = training.validation.task
     predicted = evaluate(training)
-    scores = scalars(task.score(predicted.columns))
-    best = progress.note(scores[task.primary], greater_is_better=task.greater_is_better,
+    loss, scores = predicted.mean_loss, scalars(task.score(predicted.columns))
+    assert loss is not None  # validation rows have labels
+    best = progress.note(scores[task.primary], loss=loss, greater_is_better=task.greater_is_better,
                          patience=training.train.patience)
     _tell(training, "on_eval", {
-        "step": progress.step, "epoch": progress.step / training.plan.steps_per_epoch, "loss": predicted.mean_loss,
+        "step": progress.step, "epoch": progress.step / training.plan.steps_per_epoch, "loss": loss,
         "scores": scores, "shown": [task.primary], "best": best,
     })
 

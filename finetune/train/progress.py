@@ -42,6 +42,7 @@ class Progress:
     step: int = 0  # optimizer steps done
     best_step: int = 0
     best_score: float | None = None
+    best_loss: float | None = None  # of the best evaluation; the lower one wins where scores are equal
     evaluations_without_gain: int = 0
     stopped: str | None = None  # None while running, else length or early
     seconds: float = 0.0
@@ -50,12 +51,13 @@ class Progress:
         """Epoch and step within it at which training goes on."""
         return divmod(self.step, plan.steps_per_epoch)
 
-    def note(self, score: float, *, greater_is_better: bool, patience: int) -> bool:
-        """Take in the score of an evaluation; returns whether it is the best so far."""
+    def note(self, score: float, *, loss: float, greater_is_better: bool, patience: int) -> bool:
+        """Take in an evaluation; returns whether it is the best so far."""
         sign = 1.0 if greater_is_better else -1.0
-        best = self.best_score is None or sign * score > sign * self.best_score
+        best = (self.best_score is None or self.best_loss is None
+                or (sign * score, -loss) > (sign * self.best_score, -self.best_loss))
         if best:
-            self.best_score, self.best_step, self.evaluations_without_gain = score, self.step, 0
+            self.best_score, self.best_loss, self.best_step, self.evaluations_without_gain = score, loss, self.step, 0
         else:
             self.evaluations_without_gain += 1
             if patience and self.evaluations_without_gain >= patience:

@@ -26,7 +26,8 @@ def test_no_file_or_folder_has_a_vague_name() -> None:
 
 
 def test_no_class_or_function_has_a_vague_name() -> None:
-    found = [f"{tree.shown(file)}:{finding}" for file in tree.files(*tree.PRODUCT) for finding in vague(tree.parsed(file))]
+    found = [f"{tree.shown(file)}:{finding}" for file in tree.files(*tree.PRODUCT)
+             for finding in vague(tree.parsed(file))]
     assert not found, "\n".join(found)
 
 
@@ -92,7 +93,8 @@ def unexplained(file: Path) -> Iterator[str]:
 
 
 def test_vague_names_are_found() -> None:
-    source = "class BaseTask:\n  def common(self): pass\nclass Cores: pass\ndef text_utils(): pass\ndef base_model(): pass"
+    source = ("class BaseTask:\n  def common(self): pass\n"
+              "class Cores: pass\ndef text_utils(): pass\ndef base_model(): pass")
     assert list(vague(ast.parse(source))) == ["1: BaseTask", "2: BaseTask.common", "4: text_utils"]
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-
 pytestmark = pytest.mark.slow
 FOLDER = Path(__file__).parent / "losses"
 

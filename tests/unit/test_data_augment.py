@@ -21,14 +21,14 @@ def moved_by(before: np.ndarray, after: np.ndarray, reach: int) -> tuple[int, in
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_same_generator_state_gives_the_same_picture(name):
+def test_same_generator_state_gives_the_same_picture(name: str) -> None:
     for seed in range(10):
         first = CHANGES[name](picture(), np.random.default_rng((1, 2, seed)))
         assert (first == CHANGES[name](picture(), np.random.default_rng((1, 2, seed)))).all()
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_given_picture_stays_as_it_is(name):
+def test_given_picture_stays_as_it_is(name: str) -> None:
     given = picture()
     for seed in range(10):
         CHANGES[name](given, np.random.default_rng(seed))
@@ -38,7 +38,7 @@ def test_given_picture_stays_as_it_is(name):
 @pytest.mark.parametrize("name", CHANGES)
 @pytest.mark.parametrize("side", [8, 9, 32])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_shape_and_dtype_stay(name, side, dtype):
+def test_shape_and_dtype_stay(name: str, side: int, dtype: type) -> None:
     for seed in range(4):
         changed = CHANGES[name](picture(side).astype(dtype), np.random.default_rng(seed))
         assert changed.shape == (3, side, side)
@@ -47,14 +47,14 @@ def test_shape_and_dtype_stay(name, side, dtype):
 
 
 @pytest.mark.parametrize(("side", "reach"), [(8, 1), (16, 2), (31, 3)])
-def test_shift_moves_by_up_to_an_eighth_in_every_direction(side, reach):
+def test_shift_moves_by_up_to_an_eighth_in_every_direction(side: int, reach: int) -> None:
     random = np.random.default_rng(0)
     found = {moved_by(picture(side), shift(picture(side), random), reach) for _ in range(700)}
     each_way = range(-reach, reach + 1)
     assert found == {(down, right) for down in each_way for right in each_way}
 
 
-def test_shift_mirrors_the_edges_and_moves_all_channels_alike():
+def test_shift_mirrors_the_edges_and_moves_all_channels_alike() -> None:
     given = np.stack([np.tile(np.arange(8.0), (8, 1))] * 3)
     rows = {tuple(shift(given, np.random.default_rng(seed))[2, 4].tolist()) for seed in range(60)}
     assert rows == {
@@ -64,7 +64,7 @@ def test_shift_mirrors_the_edges_and_moves_all_channels_alike():
     }
 
 
-def test_flip_mirrors_left_to_right_half_of_the_time():
+def test_flip_mirrors_left_to_right_half_of_the_time() -> None:
     random, mirrored = np.random.default_rng(0), 0
     for _ in range(400):
         after = flip(picture(), random)

@@ -43,7 +43,7 @@ def made(kind: str, contents: Sequence[str]) -> tuple[Examples, Counting]:
     return Examples(pa.table({"row": rows, "content": list(contents), "label": ["x"] * len(rows)}), task, 4), task
 
 
-def test_row_is_encoded_when_asked_for_and_only_once():
+def test_row_is_encoded_when_asked_for_and_only_once() -> None:
     found, task = made("text", ["3", "1", "2"])
     assert task.encoded == []
     assert found[1] == {"input_ids": [4], "target": 0}
@@ -52,7 +52,7 @@ def test_row_is_encoded_when_asked_for_and_only_once():
     assert task.encoded == ["1", "2"]
 
 
-def test_lengths_of_texts_are_what_the_task_says():
+def test_lengths_of_texts_are_what_the_task_says() -> None:
     found, task = made("text", [str(1 + i % 5) for i in range(2500)])
     lengths = found.lengths()
     assert lengths.dtype.kind == "i"
@@ -62,20 +62,20 @@ def test_lengths_of_texts_are_what_the_task_says():
     assert len(task.encoded) == 2500
 
 
-def test_lengths_of_pictures_encode_nothing():
+def test_lengths_of_pictures_encode_nothing() -> None:
     found, task = made("image", ["1", "2", "3"])
     assert found.lengths().tolist() == [1, 1, 1]
     assert task.encoded == []
 
 
-def test_lengths_encode_every_row_once_even_without_a_budget(monkeypatch):
+def test_lengths_encode_every_row_once_even_without_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(examples, "BUDGET_MIB", 0)
     found, task = made("text", ["2", "3"])
     assert found.lengths().tolist() == [2, 3]
     assert task.encoded == ["2", "3"]
 
 
-def test_rows_beyond_the_budget_are_encoded_again(monkeypatch):
+def test_rows_beyond_the_budget_are_encoded_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(examples, "BUDGET_MIB", 1)
     found, task = made("image", [str(i) for i in range(6)])
     for _ in range(3):
@@ -84,7 +84,7 @@ def test_rows_beyond_the_budget_are_encoded_again(monkeypatch):
     assert [task.encoded.count(str(i)) for i in range(6)] == [1, 1, 1, 1, 3, 3]
 
 
-def test_small_row_still_fits_where_a_large_one_did_not(monkeypatch):
+def test_small_row_still_fits_where_a_large_one_did_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(examples, "BUDGET_MIB", 1)
     found, task = made("text", [str(2**17), "3", str(2**17)])  # 8 bytes a token: one of the long rows fills it
     for _ in range(2):
@@ -94,7 +94,7 @@ def test_small_row_still_fits_where_a_large_one_did_not(monkeypatch):
     assert task.encoded.count(str(2**17)) == 4
 
 
-def test_augmentation_depends_on_seed_epoch_and_position_alone():
+def test_augmentation_depends_on_seed_epoch_and_position_alone() -> None:
     found, _ = made("text", ["1", "1", "1"])
     again, _ = made("text", ["1", "1", "1"])
     noise = {place: found.augmented(place[2], seed=place[0], epoch=place[1])["noise"]
@@ -104,21 +104,21 @@ def test_augmentation_depends_on_seed_epoch_and_position_alone():
         assert again.augmented(position, seed=seed, epoch=epoch)["noise"] == value
 
 
-def test_augmentation_leaves_the_kept_example_alone():
+def test_augmentation_leaves_the_kept_example_alone() -> None:
     found, task = made("text", ["2"])
     found.augmented(0, seed=1, epoch=0)
     assert found[0] == {"input_ids": [4, 4], "target": 0}
     assert task.encoded == ["2"]
 
 
-def test_raw_rows_are_at_hand():
+def test_raw_rows_are_at_hand() -> None:
     found, _ = made("text", ["5", "6"])
     assert len(found) == 2
     assert found.row(1) == {"row": "a.csv:1", "content": "6", "label": "x"}
     assert found.rows() == [found.row(0), found.row(1)]
 
 
-def test_position_behind_the_last_row_is_refused():
+def test_position_behind_the_last_row_is_refused() -> None:
     found, _ = made("text", ["5"])
     with pytest.raises(IndexError):
         found[1]

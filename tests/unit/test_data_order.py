@@ -21,18 +21,18 @@ def padding(cut: list[np.ndarray], lengths: np.ndarray) -> float:
 
 @pytest.mark.parametrize("num_rows", [1, 2, 31, 32, 33, 767, 768, 769, 2000])
 @pytest.mark.parametrize("batch", [1, 7, 32])
-def test_every_row_comes_once_and_only_the_last_batch_is_short(num_rows, batch):
+def test_every_row_comes_once_and_only_the_last_batch_is_short(num_rows: int, batch: int) -> None:
     cut = batches(long_tailed(num_rows), batch=batch, seed=13, epoch=2)
     assert sorted(np.concatenate(cut).tolist()) == list(range(num_rows))
     assert [len(rows) for rows in cut[:-1]] == [batch] * (len(cut) - 1)
     assert len(cut[-1]) == num_rows % batch or batch
 
 
-def test_short_last_batch_is_kept():
+def test_short_last_batch_is_kept() -> None:
     assert [len(rows) for rows in batches(np.ones(70), batch=32, seed=1, epoch=0)] == [32, 32, 6]
 
 
-def test_order_depends_on_seed_and_epoch_alone():
+def test_order_depends_on_seed_and_epoch_alone() -> None:
     lengths = long_tailed(500)
     first = batches(lengths, batch=8, seed=3, epoch=1)
     np.random.seed(99)  # the global state must not matter
@@ -43,7 +43,7 @@ def test_order_depends_on_seed_and_epoch_alone():
         assert [rows.tolist() for rows in first] != [rows.tolist() for rows in other]
 
 
-def test_lengths_are_not_changed():
+def test_lengths_are_not_changed() -> None:
     lengths = long_tailed(100)
     before = lengths.copy()
     batches(lengths, batch=8, seed=3, epoch=1)
@@ -51,7 +51,7 @@ def test_lengths_are_not_changed():
 
 
 @pytest.mark.parametrize("batch", [16, 32, 64])
-def test_rows_of_like_length_share_a_batch(batch):
+def test_rows_of_like_length_share_a_batch(batch: int) -> None:
     lengths = long_tailed()
     shuffled = np.random.default_rng(0).permutation(len(lengths))
     at_random = [shuffled[start : start + batch] for start in range(0, len(lengths), batch)]
@@ -60,21 +60,21 @@ def test_rows_of_like_length_share_a_batch(batch):
         assert padding(batches(lengths, batch=batch, seed=13, epoch=epoch), lengths) <= 1.15
 
 
-def test_batches_do_not_come_in_order_of_length():
+def test_batches_do_not_come_in_order_of_length() -> None:
     lengths = long_tailed(768)
     longest = [int(lengths[rows].max()) for rows in batches(lengths, batch=32, seed=13, epoch=0)]
     assert longest != sorted(longest)
     assert longest != sorted(longest, reverse=True)
 
 
-def test_rows_meet_other_rows_in_every_epoch():
+def test_rows_meet_other_rows_in_every_epoch() -> None:
     def companions(epoch: int) -> set[frozenset[int]]:
         return {frozenset(map(int, rows)) for rows in batches(long_tailed(2000), batch=16, seed=13, epoch=epoch)}
 
     assert not companions(0) & companions(1)
 
 
-def test_rows_of_equal_length_are_shuffled():
+def test_rows_of_equal_length_are_shuffled() -> None:
     order = np.concatenate(batches(np.ones(1000), batch=10, seed=13, epoch=0))
     assert abs(np.corrcoef(order, np.arange(1000))[0, 1]) < 0.1
 
@@ -89,7 +89,7 @@ def test_rows_of_equal_length_are_shuffled():
     (7, 100, 3, [[3, 2, 2]]),
     (1, 1, 1, [[1]]),
 ])
-def test_pieces_are_even_and_at_most_a_micro_batch(num_rows, micro_batch, processes, sizes):
+def test_pieces_are_even_and_at_most_a_micro_batch(num_rows: int, micro_batch: int, processes: int, sizes: list[list[int]]) -> None:
     rows = np.arange(100, 100 + num_rows)
     cut = pieces(rows, micro_batch=micro_batch, processes=processes)
     assert [[len(piece.rows) for piece in micro] for micro in cut] == sizes
@@ -97,7 +97,7 @@ def test_pieces_are_even_and_at_most_a_micro_batch(num_rows, micro_batch, proces
     assert all(piece.real for micro in cut for piece in micro)
 
 
-def test_process_without_rows_gets_one_that_is_not_real():
+def test_process_without_rows_gets_one_that_is_not_real() -> None:
     assert pieces(np.array([7, 8]), micro_batch=4, processes=4) == [
         [Piece((7,)), Piece((8,)), Piece((7,), real=False), Piece((7,), real=False)]]
     assert pieces(np.array([7, 8, 9]), micro_batch=1, processes=2) == [
@@ -106,7 +106,7 @@ def test_process_without_rows_gets_one_that_is_not_real():
 
 @pytest.mark.parametrize("num_rows", range(1, 40))
 @pytest.mark.parametrize("processes", [1, 2, 3, 8])
-def test_pieces_hold_every_row_once_for_all_sizes(num_rows, processes):
+def test_pieces_hold_every_row_once_for_all_sizes(num_rows: int, processes: int) -> None:
     cut = pieces(np.arange(num_rows), micro_batch=4, processes=processes)
     real = [piece for micro in cut for piece in micro if piece.real]
     sizes = {len(piece.rows) for piece in real}
@@ -117,6 +117,6 @@ def test_pieces_hold_every_row_once_for_all_sizes(num_rows, processes):
     assert len(cut) == -(-num_rows // (4 * processes))  # not one backward pass more than needed
 
 
-def test_rows_of_pieces_are_plain_integers():
+def test_rows_of_pieces_are_plain_integers() -> None:
     (micro,) = pieces(np.array([3, 4]), micro_batch=2, processes=1)
     assert [type(row) for row in micro[0].rows] == [int, int]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from finetune.data import sources
+from finetune.errors import SpecError
 from finetune.machine import hub_reachable
 from finetune.spec import Data, Files, Hub
 from tests.unit import loopback
@@ -26,7 +29,7 @@ def forgotten_probe() -> Iterator[None]:
 
 
 @pytest.fixture
-def with_hub(monkeypatch) -> Iterator[None]:
+def with_hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     with loopback.listening() as port:
         monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{port}")
@@ -34,24 +37,24 @@ def with_hub(monkeypatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def without_hub(monkeypatch) -> None:
+def without_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
 
 
-def test_auto_is_the_files_where_there_are_some(with_hub):
+def test_auto_is_the_files_where_there_are_some(with_hub: None) -> None:
     assert sources.choose(OWN) == ("files", "data.files.train is given")
 
 
-def test_auto_is_the_hub_where_it_can_be_reached(with_hub):
+def test_auto_is_the_hub_where_it_can_be_reached(with_hub: None) -> None:
     assert sources.choose(DATA) == ("hub", "the Hub can be reached (me/reviews)")
 
 
-def test_auto_is_the_sample_where_nothing_else_is(without_hub):
+def test_auto_is_the_sample_where_nothing_else_is(without_hub: None) -> None:
     assert sources.choose(DATA) == ("sample", "no files are given and the Hub cannot be reached")
 
 
 @pytest.mark.parametrize("source", ["hub", "files", "sample"])
-def test_source_that_is_set_is_taken_without_asking(without_hub, source):
+def test_source_that_is_set_is_taken_without_asking(without_hub: None, source: str) -> None:
     assert sources.choose(replace(OWN, source=source)) == (source, "set by data.source")
 
 
@@ -67,38 +70,42 @@ def test_source_that_is_set_is_taken_without_asking(without_hub, source):
     (9_000, "hub", False, 9_000),
     (1, "sample", False, 1),
 ])
-def test_limit_of_training_rows(max_rows, source, accelerator, limit):
+def test_limit_of_training_rows(max_rows: int | str, source: str, accelerator: bool, limit: int | None) -> None:
     assert sources.limit(replace(DATA, max_rows=max_rows), source, accelerator=accelerator) == limit
 
 
-def test_samples_are_what_the_folder_holds():
-    assert sources.samples() == ["digits", "reviews"]
+def test_samples_are_what_the_folder_holds() -> None:
+    assert {"digits", "reviews"} <= set(sources.samples())
+    assert len(sources.samples()) == len([path for path in sources.SAMPLES.iterdir() if path.name[0] != "_"])
 
 
-def test_settings_that_fit_have_no_problems():
+def test_settings_that_fit_have_no_problems() -> None:
     data = replace(OWN, columns={"text": "review", "label": "stars"})
     assert sources.problems(data, ROLES) == []
 
 
-def test_unknown_sample_and_role_are_told_at_once():
+def test_unknown_sample_and_role_are_told_at_once() -> None:
     data = replace(OWN, sample="review", columns={"txt": "review", "image": "x"})
     assert sources.problems(data, ROLES) == [
-        "data.sample: there is no sample 'review'. Samples: digits, reviews.",
+        f"data.sample: there is no sample 'review'. Samples: {', '.join(sources.samples())}. Did you mean 'reviews'?",
         "data.columns.txt: this task has no role 'txt'. Roles: text, label. Did you mean 'text'?",
         "data.columns.image: this task has no role 'image'. Roles: text, label.",
     ]
 
 
-def test_sample_of_tables_comes_with_its_splits():
+def test_sample_of_tables_comes_with_its_splits() -> None:
     found = sources.read(DATA, "sample", ROLES)
-    assert {split: table.num_rows for split, table in found.splits.items()} == {
-        "train": 976, "validation": 200, "test": 240}
+    files = {split: sources.SAMPLES / "reviews" / f"{split}.csv" for split in ("train", "validation", "test")}
+    for split, file in files.items():
+        with file.open(encoding="utf-8", newline="") as opened:
+            assert found.splits[split].num_rows == len(list(csv.DictReader(opened)))
+    assert set(found.splits) == set(files)
     assert {tuple(table.column_names) for table in found.splits.values()} == {("row", "hash", "text", "label")}
     assert (found.source, found.name, found.license) == ("sample", "reviews", "apache-2.0")
     assert found.splits["train"]["row"][0].as_py() == "train.csv:2"
 
 
-def test_sample_of_pictures_is_made_from_an_installed_package():
+def test_sample_of_pictures_is_made_from_an_installed_package() -> None:
     roles = {"image": "image", "label": "label"}
     found = sources.read(replace(DATA, sample="digits"), "sample", roles)
     table = found.splits["train"]
@@ -109,7 +116,16 @@ def test_sample_of_pictures_is_made_from_an_installed_package():
     assert table["row"].to_pylist()[:2] == ["digits:0", "digits:1"]
 
 
-def test_files_are_read_by_split_with_the_columns_of_the_user(tmp_path):
+@pytest.mark.parametrize(("sample", "kind"), [("digits", "text"), ("reviews", "image")])
+def test_sample_that_does_not_fit_the_task_is_refused(sample: str, kind: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        sources.read(replace(DATA, sample=sample), "sample", {kind: kind, "label": "label"})
+    assert str(caught.value) == (
+        f"data.sample: '{sample}' has no column '{kind}', which this task learns from. Leave data.sample out, or give"
+        " your own rows (data.files.train=FILE).")
+
+
+def test_files_are_read_by_split_with_the_columns_of_the_user(tmp_path: Path) -> None:
     for split in ("train", "test"):
         (tmp_path / f"{split}.csv").write_text(f"review,stars\n{split} row,good\n")
     files = Files(train=str(tmp_path / "train.csv"), test=str(tmp_path / "test.csv"))
@@ -120,7 +136,7 @@ def test_files_are_read_by_split_with_the_columns_of_the_user(tmp_path):
     assert (found.source, found.name) == ("files", str(tmp_path / "train.csv"))
 
 
-def test_home_folder_may_be_written_as_a_tilde(tmp_path, monkeypatch):
+def test_home_folder_may_be_written_as_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "a.csv").write_text("text,label\nfine,good\n")
     found = sources.read(replace(DATA, files=Files(train="~/a.csv")), "files", ROLES)

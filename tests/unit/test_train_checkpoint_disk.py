@@ -76,7 +76,7 @@ def test_checkpoint_before_it_is_intact_and_nothing_else_is_left(outcomes: tuple
     for entry in found:
         place = folder / str(entry["limit"])
         expected = ["step-00000001"] if entry["error"] else ["step-00000001", "step-00000002"]
-        assert sorted(os.listdir(place)) == expected
+        assert sorted(entry.name for entry in place.iterdir()) == expected
         assert checkpoint.newest(place, pytest.fail) == place / expected[-1]
         manifest = json.loads((place / "step-00000001" / "manifest.json").read_text())
         assert {file.name: digest(file) for file in (place / "step-00000001").iterdir() if file.name != "manifest.json"} == manifest["files"]

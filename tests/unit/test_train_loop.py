@@ -168,12 +168,12 @@ def test_patience_of_zero_trains_to_the_end(tmp_path: Path) -> None:
 
 
 def test_request_to_stop_at_the_last_step_is_no_interruption(tmp_path: Path) -> None:
-    seen: list[int] = []
+    asked = iter([False, True])
     made = setting.training("bert", tmp_path, train=settings(length=2, every=2), num_rows=48,
-                            interrupted=lambda: bool(seen.append(1)) or len(seen) == 2)
+                            interrupted=lambda: next(asked))
     progress = loop.fit(made, Progress())
     assert (progress.step, progress.stopped) == (2, "length")
-    assert len(seen) == 2
+    assert list(asked) == []
 
 
 def test_length_in_part_epochs_ends_within_one(tmp_path: Path) -> None:

@@ -14,12 +14,12 @@ def plan(length: Length, *, num_rows: int = 101, batch: int = 32) -> Plan:
     return Plan.of(Train(length=length, batch=batch, evaluate_every=Epochs(1)), num_rows)
 
 
-def noted(scores: list[float], *, patience: int = 0, greater_is_better: bool = True) -> tuple[Progress, list[bool]]:
+def noted(scores: list[float], *, losses: list[float] | None = None, patience: int = 0, greater_is_better: bool = True) -> tuple[Progress, list[bool]]:
     """Where a run stands after one evaluation per step."""
     progress, best = Progress(), []
-    for score in scores:
+    for score, loss in zip(scores, losses or [1.0] * len(scores), strict=True):
         progress.step += 1
-        best.append(progress.note(score, greater_is_better=greater_is_better, patience=patience))
+        best.append(progress.note(score, loss=loss, greater_is_better=greater_is_better, patience=patience))
     return progress, best
 
 
@@ -69,7 +69,18 @@ def test_best_score_and_its_step_are_kept() -> None:
     assert (progress.best_score, progress.best_step, progress.evaluations_without_gain) == (0.8, 4, 1)
 
 
-def test_a_tie_is_not_better() -> None:
+def test_of_equal_scores_the_one_with_the_lower_loss_is_better() -> None:
+    progress, best = noted([0.5, 0.5, 0.5], losses=[0.3, 0.2, 0.25])
+    assert best == [True, True, False]
+    assert (progress.best_step, progress.best_loss) == (2, 0.2)
+
+
+def test_a_lower_loss_does_not_make_up_for_a_lower_score() -> None:
+    assert noted([0.5, 0.4], losses=[0.3, 0.1])[1] == [True, False]
+    assert noted([2.0, 2.1], losses=[0.3, 0.1], greater_is_better=False)[1] == [True, False]
+
+
+def test_a_tie_in_score_and_loss_is_not_better() -> None:
     progress, best = noted([0.5, 0.5, 0.5])
     assert best == [True, False, False]
     assert (progress.best_step, progress.evaluations_without_gain) == (1, 2)

@@ -9,39 +9,45 @@ import resource
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from finetune import write
 
 
-def test_text_is_written_as_utf8(tmp_path):
+def names(folder: Path) -> list[str]:
+    """What lies in a folder."""
+    return sorted(file.name for file in folder.iterdir())
+
+
+def test_text_is_written_as_utf8(tmp_path: Path) -> None:
     write.write_text(tmp_path / "a.txt", "caf\u00e9\n")
     assert (tmp_path / "a.txt").read_bytes() == b"caf\xc3\xa9\n"
-    assert os.listdir(tmp_path) == ["a.txt"]
+    assert names(tmp_path) == ["a.txt"]
 
 
-def test_existing_file_is_replaced(tmp_path):
+def test_existing_file_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a much longer old text")
     write.write_text(tmp_path / "a.txt", "new")
     assert (tmp_path / "a.txt").read_text() == "new"
 
 
-def test_failing_write_leaves_the_old_file_and_no_draft(tmp_path):
+def test_failing_write_leaves_the_old_file_and_no_draft(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("old")
     with pytest.raises(UnicodeEncodeError):
         write.write_text(tmp_path / "a.txt", "new" * 100_000 + "\ud800")  # half a surrogate pair has no bytes
     assert (tmp_path / "a.txt").read_text() == "old"
-    assert os.listdir(tmp_path) == ["a.txt"]
+    assert names(tmp_path) == ["a.txt"]
 
 
-def test_failing_first_write_leaves_nothing(tmp_path):
+def test_failing_first_write_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(UnicodeEncodeError):
         write.write_text(tmp_path / "a.txt", "\ud800")
-    assert os.listdir(tmp_path) == []
+    assert names(tmp_path) == []
 
 
-def test_disk_that_fills_up_leaves_the_old_file_and_no_draft(tmp_path):
+def test_disk_that_fills_up_leaves_the_old_file_and_no_draft(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("old")
 
     def limited() -> None:
@@ -52,15 +58,15 @@ def test_disk_that_fills_up_leaves_the_old_file_and_no_draft(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], preexec_fn=limited, capture_output=True, text=True)
     assert "OSError: [Errno 27] File too large" in done.stderr
     assert (tmp_path / "a.txt").read_text() == "old"
-    assert os.listdir(tmp_path) == ["a.txt"]
+    assert names(tmp_path) == ["a.txt"]
 
 
-def test_file_in_a_folder_that_is_absent_is_refused(tmp_path):
+def test_file_in_a_folder_that_is_absent_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         write.write_text(tmp_path / "absent" / "a.txt", "new")
 
 
-def test_json_comes_back_as_it_was(tmp_path):
+def test_json_comes_back_as_it_was(tmp_path: Path) -> None:
     value = {"name": "caf\u00e9", "list": [1, 2.5, None, True], "nested": {"a": []}}
     write.write_json(tmp_path / "a.json", value)
     assert write.read_json(tmp_path / "a.json") == value
@@ -69,38 +75,41 @@ def test_json_comes_back_as_it_was(tmp_path):
     assert text.endswith("}\n")
 
 
-def test_json_spells_what_it_does_not_know(tmp_path):
+def test_json_spells_what_it_does_not_know(tmp_path: Path) -> None:
     write.write_json(tmp_path / "a.json", {"path": tmp_path})
     assert write.read_json(tmp_path / "a.json") == {"path": str(tmp_path)}
 
 
-def test_lines_are_one_json_value_each(tmp_path):
+def test_lines_are_one_json_value_each(tmp_path: Path) -> None:
     write.write_lines(tmp_path / "a.jsonl", ({"row": number, "text": "two\nlines"} for number in range(3)))
     lines = (tmp_path / "a.jsonl").read_text().splitlines()
     assert [json.loads(line)["row"] for line in lines] == [0, 1, 2]
 
 
-def test_no_lines_are_an_empty_file(tmp_path):
+def test_no_lines_are_an_empty_file(tmp_path: Path) -> None:
     write.write_lines(tmp_path / "a.jsonl", [])
     assert (tmp_path / "a.jsonl").read_bytes() == b""
 
 
-def test_values_that_fail_half_way_leave_the_old_lines(tmp_path):
+def test_values_that_fail_half_way_leave_the_old_lines(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("old\n")
     with pytest.raises(TypeError):
         write.write_lines(tmp_path / "a.jsonl", [{"fine": 1}, {"not": object()}])
     assert (tmp_path / "a.jsonl").read_text() == "old\n"
-    assert os.listdir(tmp_path) == ["a.jsonl"]
+    assert names(tmp_path) == ["a.jsonl"]
 
 
-def test_digest_is_the_sha256_of_the_bytes(tmp_path):
+def test_digest_is_the_sha256_of_the_bytes(tmp_path: Path) -> None:
     content = bytes(range(256)) * 5000
     (tmp_path / "a.bin").write_bytes(content)
     assert write.digest(tmp_path / "a.bin") == hashlib.sha256(content).hexdigest()
 
 
-def test_folder_can_be_synced(tmp_path):
-    before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else None
+def test_folder_can_be_synced(tmp_path: Path) -> None:
     write.sync(tmp_path)
-    if before is not None:
-        assert len(os.listdir("/proc/self/fd")) == before  # the handle is closed again
+    lowest = os.open(tmp_path, os.O_RDONLY)
+    os.close(lowest)
+    write.sync(tmp_path)
+    again = os.open(tmp_path, os.O_RDONLY)
+    os.close(again)
+    assert again == lowest  # no handle was left open

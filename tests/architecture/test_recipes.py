@@ -1,0 +1,110 @@
+"""Every recipe is one short page that says what to expect of it, and whatever contradicts itself is refused at once."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from finetune import override, recipe, spec
+from tests.architecture import tree
+
+MIN_LINES, MAX_LINES = 40, 60
+PROMISES = ("Expect", "Costs", "Run")
+MEASURED = re.compile(r"\b20\d\d-\d\d-\d\d\b|not measured yet")
+RECIPES = tree.files("recipes")
+BY_NAME = pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.stem)
+
+# One line per check of `spec.problems`: the key that the message must begin with, and overrides that break it alone.
+CONTRADICTIONS = [
+    ("data.files.train", "data.source=files"),
+    ("data.source", "data.source=hub data.files.train=rows.csv"),
+    ("data.files.train", "data.files.test=rows.csv"),
+    ("data.images", "data.images=pictures"),
+    ("data.split", "data.split.validation=0.6"),
+    ("data.max_rows", "data.max_rows=0"),
+    ("train.batch", "train.batch=0"),
+    ("train.micro_batch", "train.micro_batch=0"),
+    ("train.micro_batch", "train.micro_batch=500"),
+    ("train.lr", "train.lr=0"),
+    ("train.warmup", "train.warmup=1"),
+    ("train.weight_decay", "train.weight_decay=-0.1"),
+    ("train.clip", "train.clip=-1"),
+    ("train.length", "train.length=0steps"),
+    ("train.evaluate_every", "train.evaluate_every=0rows"),
+    ("train.patience", "train.patience=-1"),
+    ("train.threads", "train.threads=0"),
+    ("export.max_score_drop", "export.max_score_drop=1.5"),
+    ("export.opset", "export.opset=9"),
+    ("seed", "seed=-1"),
+]
+# These two need a setting that another line sets otherwise.
+CANNOT_STAND_BESIDE_OTHERS = ("data.source=hub data.files.train=rows.csv", "train.micro_batch=0")
+
+
+def test_the_folder_holds_recipes_alone_and_each_has_its_cases() -> None:
+    names = sorted(entry.name for entry in (tree.ROOT / "recipes").iterdir() if entry.name not in tree.NOT_OURS)
+    assert [file.name for file in RECIPES] == names
+
+
+def test_every_recipe_is_offered() -> None:
+    assert {file.stem for file in RECIPES} <= recipe.available().keys()
+
+
+@BY_NAME
+def test_recipe_fits_on_a_page(file: Path) -> None:
+    assert MIN_LINES <= len(file.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
+
+
+@BY_NAME
+def test_docstring_says_what_to_expect(file: Path) -> None:
+    promises = sections(recipe.docstring(file))
+    assert tuple(promises) == ("", *PROMISES)
+    assert promises[""].endswith("."), "the first line is a sentence"
+    assert MEASURED.search(promises["Expect"]), "Expect carries the date of the measurement, or `not measured yet`"
+    assert promises["Run"].startswith(f"finetune run {file.stem}")
+
+
+@BY_NAME
+def test_recipe_and_its_variants_have_no_problem(file: Path) -> None:
+    for name in (str(file), *(f"{file}:{variant}" for variant in recipe.variants(file))):
+        assert spec.problems(recipe.load(name)) == []
+
+
+@pytest.mark.parametrize(("key", "overrides"), CONTRADICTIONS)
+def test_contradiction_is_found(key: str, overrides: str) -> None:
+    found = spec.problems(planted(overrides))
+    assert [message.partition(": ")[0] for message in found] == [key]
+
+
+def test_all_contradictions_are_found_at_once() -> None:
+    together = [(key, overrides) for key, overrides in CONTRADICTIONS if overrides not in CANNOT_STAND_BESIDE_OTHERS]
+    found = spec.problems(planted(" ".join(overrides for _, overrides in together)))
+    assert [message.partition(": ")[0] for message in found] == [key for key, _ in together]
+
+
+def test_every_check_has_its_contradiction() -> None:
+    module = tree.parsed(tree.ROOT / "finetune" / "spec.py")
+    function = next(item.node for item in tree.definitions(module) if item.name == "problems")
+    checks = next(node.value for node in ast.walk(function) if isinstance(node, ast.Assign)
+                  and ast.unparse(node.targets[0]) == "checks")
+    assert isinstance(checks, ast.List)
+    assert len(CONTRADICTIONS) == len(checks.elts)
+
+
+def planted(overrides: str) -> spec.Recipe:
+    """The first recipe with these overrides."""
+    return override.apply(recipe.load(str(RECIPES[0])), overrides.split())
+
+
+def sections(docstring: str) -> dict[str, str]:
+    """A recipe's docstring by the words that begin its lines; what stands before them has the empty word."""
+    found, current = {"": ""}, ""
+    for line in docstring.splitlines():
+        word, _, rest = line.partition(" ")
+        if word in PROMISES:
+            current, line = word, rest
+        found[current] = f"{found.get(current, '')} {line.strip()}".strip()
+    return found

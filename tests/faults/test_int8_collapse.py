@@ -1,0 +1,82 @@
+"""A model that int8 ruins in silence: the gate sees it on the task's score and withholds the file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow.csv
+import pytest
+from safetensors.torch import load_file, save_file
+
+from finetune.backbones import tiny
+from tests.conftest import finetune
+from tests.parity import setting
+
+pytestmark = pytest.mark.slow
+
+
+def plant_outlier(weights_file: Path) -> None:
+    """One value channel per layer a thousand times too loud and never listened to.
+
+    The float model hardly changes, but one scale for all activations of the next product is now far too coarse for the
+    channels that carry the answer.
+    """
+    weights = load_file(weights_file)
+    for layer in range(2):
+        attention = f"bert.encoder.layer.{layer}.attention"
+        weights[f"{attention}.self.value.bias"][0] = 1e4
+        weights[f"{attention}.output.dense.weight"][:, 0] = 0
+    save_file(weights, weights_file, metadata={"format": "pt"})
+
+
+@pytest.fixture(scope="module")
+def learnt(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A run on words that decide, learnt almost perfectly; its folder and what it printed."""
+    cwd = tmp_path_factory.mktemp("collapse")
+    tiny.write("bert", cwd / "backbone", words=setting.WORDS)
+    for name, seed in (("train", 1), ("validation", 2), ("test", 3)):
+        rows = setting.text_rows(400 if name == "train" else 150, seed=seed).select(["text", "label"])
+        pyarrow.csv.write_csv(rows, cwd / f"{name}.csv")
+    done = finetune("run", "sentiment", *[f"data.files.{name}={name}.csv" for name in ("train", "validation", "test")],
+                    "model.name=backbone", "train.lr=5e-3", "train.length=12epochs", "train.threads=1", "train.precision=fp32",
+                    cwd=cwd)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return cwd / "runs" / "sentiment" / "last", done.stdout
+
+
+def test_int8_passes_while_the_model_is_sound(learnt: tuple[Path, str]) -> None:
+    run, _ = learnt
+    report = json.loads((run / "onnx" / "report.json").read_text())
+    assert report["artifacts"][0]["score"] > 0.9
+    assert (report["verdict"], report["default"]) == ("pass", "int8")
+
+
+def test_a_collapsed_int8_is_withheld_and_export_exits_with_four(learnt: tuple[Path, str]) -> None:
+    run, _ = learnt
+    plant_outlier(run / "model" / "model.safetensors")
+    done = finetune("export", str(run), cwd=run.parents[2])
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "int8: loses" in done.stderr
+    report = json.loads((run / "onnx" / "report.json").read_text())
+    by_name = {artifact["name"]: artifact for artifact in report["artifacts"]}
+    assert by_name["fp32"]["verdict"] == "pass"
+    assert by_name["int8"]["verdict"] == "fail"
+    assert by_name["int8"]["score_drop"] > 0.1
+    assert by_name["int8"]["score_drop_interval"][0] > 0
+    assert report["default"] == "fp32"
+    assert not (run / "onnx" / "int8").exists()
+    assert (run / "withheld" / "int8" / "model.onnx").is_file()
+    assert "withheld" in (run / "report.html").read_text()
+    answer = finetune("predict", str(run), "--json", "word3 lovely word7", cwd=run.parents[2])
+    assert json.loads(answer.stdout)["label"] == "positive"
+
+
+def test_run_warns_of_a_collapsed_int8_and_goes_on(learnt: tuple[Path, str]) -> None:
+    run, _ = learnt
+    for name in ("onnx/report.json", "report.html"):
+        (run / name).unlink()
+    done = finetune("run", "sentiment", "--resume", str(run.resolve()), cwd=run.parents[2])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "warning: int8 is withheld" in done.stdout
+    assert "int8 fail" in done.stdout
