@@ -12,8 +12,7 @@ from pathlib import Path
 
 import runs
 
-SETTINGS = ["model.name=resnet18", "model.random=true", "task.augmentations=shift,flip", "train.length=30epochs",
-            "train.patience=0"]
+SETTINGS = ["model.name=resnet10t", "model.random=true", "task.augmentations=shift,flip", "train.length=15epochs"]
 
 
 def write_tables(folder: Path, target: Path) -> None:

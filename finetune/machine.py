@@ -25,7 +25,8 @@ PROBE_SECONDS = 3.0
 def hub_reachable() -> bool:
     """Whether the Hugging Face Hub (or the endpoint in HF_ENDPOINT) accepts a connection within three seconds.
 
-    Where a proxy is set for it, the proxy is asked. The limit holds for name look-up and all addresses together; that of `socket.create_connection` is for each of them.
+    Where a proxy is set for it, the proxy is asked. The limit holds for name look-up and all addresses together; that
+    of `socket.create_connection` is for each of them.
     """
     if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
         return False

@@ -185,10 +185,17 @@ class Recipe:
 
 def problems(recipe: Recipe) -> list[str]:
     """Every contradiction and every value out of range in a recipe, before anything is read."""
-    data, train, export = recipe.data, recipe.train, recipe.export
-    held_out = (data.split.validation, data.split.test)
-    micro = train.micro_batch
     checks = [
+        *_data_checks(recipe.data), *_train_checks(recipe.train), *_export_checks(recipe.export),
+        # numpy and torch take 32 bits, and every process adds its number.
+        (not 0 <= recipe.seed < 2**31, f"seed: {recipe.seed} found, allowed is 0 to {2**31 - 1}. Use 13."),
+    ]
+    return [message for wrong, message in checks if wrong]
+
+
+def _data_checks(data: Data) -> list[tuple[bool, str]]:
+    held_out = (data.split.validation, data.split.test)
+    return [
         (data.source == "files" and not data.files.train,
          "data.files.train: source is 'files' but no file is given. Add data.files.train=FILE."),
         (data.source in ("hub", "sample") and data.files.train is not None,
@@ -200,12 +207,19 @@ def problems(recipe: Recipe) -> list[str]:
         (any(not 0.01 <= share <= 0.5 for share in held_out),
          f"data.split: shares {held_out} found, each must lie between 0.01 and 0.5. Use for example 0.1."),
         (sum(held_out) > 0.8,
-         f"data.split: {sum(held_out):.0%} of the rows would be held out, at most 80% can be. Use for example 0.1 each."),
+         f"data.split: {sum(held_out):.0%} of the rows would be held out, at most 80% can be. "
+         "Use for example 0.1 each."),
         (bool(data.columns) and not data.files.train,
          f"data.columns: names columns of your own files ({', '.join(data.columns)}) but no file is given. "
          "Add data.files.train=FILE, or leave it out."),
         (isinstance(data.max_rows, int) and data.max_rows < 1,
          f"data.max_rows: {data.max_rows} found, at least 1 is needed. Use a count, or 'all'."),
+    ]
+
+
+def _train_checks(train: Train) -> list[tuple[bool, str]]:
+    micro = train.micro_batch
+    return [
         (train.batch < 1, f"train.batch: {train.batch} found, at least 1 row is needed. Use for example 32."),
         (isinstance(micro, int) and micro < 1,
          f"train.micro_batch: {micro} found, at least 1 row is needed. Use 'auto'."),
@@ -223,10 +237,12 @@ def problems(recipe: Recipe) -> list[str]:
          f"train.patience: {train.patience} found, allowed is 0 (never stop early) or more. Use 3."),
         (isinstance(train.threads, int) and train.threads < 1,
          f"train.threads: {train.threads} found, at least 1 is needed. Use 'auto'."),
+    ]
+
+
+def _export_checks(export: Export) -> list[tuple[bool, str]]:
+    return [
         (not 0 <= export.max_score_drop <= 1,
          f"export.max_score_drop: {export.max_score_drop} found, allowed is 0 to 1. Use 0.01 for one point."),
         (not 14 <= export.opset <= 20, f"export.opset: {export.opset} found, allowed is 14 to 20. Use 17."),
-        # numpy and torch take 32 bits, and every process adds its number.
-        (not 0 <= recipe.seed < 2**31, f"seed: {recipe.seed} found, allowed is 0 to {2**31 - 1}. Use 13."),
     ]
-    return [message for wrong, message in checks if wrong]

@@ -13,9 +13,11 @@ import torch
 import transformers
 from PIL import Image
 from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
 
 from finetune.backbones import hf, resolve, tiny
 from finetune.contracts import Head
+from finetune.data.text import TextProcessor
 from finetune.errors import BackboneError
 from finetune.spec import Model
 from finetune.tasks.image_classification import ImageClassification
@@ -116,6 +118,15 @@ class Canary:
 
 
 @pytest.mark.parametrize("kind", TASKS)
+def test_folder_with_good_weights_in_a_pickle_is_refused_too(kind: str, folders: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(folders / kind, tmp_path / kind))
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(BackboneError, match=r"cannot be loaded by the hf loader: .*no file named model\.safetensors"):
+        resolve.load(Model(name=str(folder)), TASKS[kind].head, sample=False)
+
+
+@pytest.mark.parametrize("kind", TASKS)
 @pytest.mark.parametrize("random", [False, True])
 def test_folder_with_a_pickle_alone_is_refused_unread(random: bool, kind: str, folders: Path, tmp_path: Path) -> None:
     folder, canary = Path(shutil.copytree(folders / kind, tmp_path / kind)), tmp_path / "canary.txt"
@@ -179,6 +190,17 @@ def test_longest_text_is_what_the_backbone_has_positions_for(folders: Path) -> N
     processor = hf.load(folders / "bert", TEXT.head).processor
     assert (processor.max_tokens, processor.pad_id) == (160, 0)
     assert len(processor.encode(["word3 " * 300], 1000)[0]["input_ids"]) == 160
+
+
+def test_padding_that_a_tokenizer_file_asks_for_is_left_to_the_batch(folders: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(folders / "bert", tmp_path / "padding"))
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.enable_padding(length=64)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    processor = hf.load(folder, TEXT.head).processor
+    processor.save(tmp_path)
+    for found in (processor, TextProcessor.load(tmp_path)):
+        assert [len(example["input_ids"]) for example in found.encode(["word1 word2", ""], 128)] == [4, 2]
 
 
 def test_positions_of_a_roberta_start_after_its_padding(folders: Path, tmp_path: Path) -> None:

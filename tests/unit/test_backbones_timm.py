@@ -137,6 +137,14 @@ def test_pictures_are_encoded_as_timm_s_own_transform_does(architecture: str, sh
     assert min(gaps) < 1e-5, gaps
 
 
+def test_folder_with_good_weights_in_a_pickle_is_refused_too(folder: Path, tmp_path: Path) -> None:
+    place = Path(shutil.copytree(folder, tmp_path / "pickled"))
+    torch.save(load_file(place / "model.safetensors"), place / "pytorch_model.bin")
+    (place / "model.safetensors").unlink()
+    with pytest.raises(BackboneError, match=r"cannot be loaded by the timm loader: .*no file named model\.safetensors"):
+        resolve.load(Model(name=str(place), family="timm"), HEAD, sample=False)
+
+
 def test_folder_with_a_pickle_alone_is_refused_unread(folder: Path, tmp_path: Path) -> None:
     place, canary = Path(shutil.copytree(folder, tmp_path / "pickled")), tmp_path / "canary.txt"
     (place / "model.safetensors").unlink()

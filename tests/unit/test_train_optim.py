@@ -79,6 +79,11 @@ def test_rate_after_the_warm_up_follows_the_schedule(schedule: str, middle: floa
     assert rate(settings(schedule), 99, 100) == pytest.approx(end, rel=1e-9)
 
 
+def test_part_of_a_step_of_warm_up_counts_as_one() -> None:
+    found = [rate(settings("constant"), step, 25) for step in range(4)]
+    assert found == pytest.approx([2 / 3, 4 / 3, 2.0, 2.0], rel=1e-12)
+
+
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_rate_without_warm_up_begins_at_its_peak(schedule: str) -> None:
     assert rate(settings(schedule, warmup=0.0), 0, 40) == 2.0
