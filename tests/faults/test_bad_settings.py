@@ -94,7 +94,7 @@ def test_key_of_another_tool_is_answered_with_ours(refused: Refused) -> None:
                                       " data.files.validation, data.files.test."),
     # contradictions and values out of range
     ("sentiment", "data.source=files", "data.files.train: source is 'files' but no file is given. Add data.files.train=FILE."),
-    ("sentiment", "train.micro_batch=64", "train.micro_batch: 64 is more than train.batch=32. Use at most 32."),
+    ("sentiment", "train.micro_batch=64", "train.micro_batch: 64 is more than train.batch=16. Use at most 16."),
     ("sentiment", "data.images=photos", "data.images: only used with a table of image names. Add data.files.train=TABLE."),
     ("sentiment", "seed=5000000000", "seed: 5000000000 found, allowed is 0 to 2147483647. Use 13."),
     # what only the rooms know
