@@ -15,7 +15,6 @@ from finetune.errors import ExportError
 from finetune.evaluate.infer import torch_infer
 from finetune.export import gate, manifest, optimum, quantize
 from finetune.export.session import Session
-from finetune.machine import cores
 
 if TYPE_CHECKING:
     from finetune.run.context import Run
@@ -36,20 +35,32 @@ def export(run: Run) -> None:
         files["int8"] = draft / "int8" / "model.onnx"
         quantize.quantize(files["fp32"], files["int8"], settings.quantize)
     saved.write(draft, task, processor, family=family)
-    torch.set_num_threads(cores())
+    # As many threads for every candidate as the probe found to serve PyTorch best here.
+    threads = run.folder.read("train.json")["choice"]["threads"]
+    torch.set_num_threads(threads)
     candidates = [gate.Candidate("pytorch", run.folder.path / "model", torch_infer(model, task))]
-    candidates += [gate.Candidate(name, file, Session(file).infer) for name, file in files.items()]
+    candidates += [gate.Candidate(name, file, Session(file, threads=threads).infer) for name, file in files.items()]
     judged = gate.judge(candidates, run.examples("validation", task, processor),
                         max_score_drop=settings.max_score_drop, seed=run.recipe.seed)
     report = gate.overall([_placed(artifact, draft, run.folder.path) for artifact in judged])
-    _withhold(run, report, files)
-    manifest.write(draft, default=(files[report["default"]].relative_to(draft).as_posix() if report["default"] else ""))
-    _publish(run, report, draft=draft, final=final)
     for artifact in report["artifacts"]:
         run.say(_line(artifact))
     if report["default"] is None:
-        raise ExportError("export", f"{report['reason']}. The fp32 model does not answer as PyTorch does, so nothing "
-                                    f"is published. Details: {final / 'report.json'}")
+        _refuse(run, report, draft=draft)
+    _withhold(run, report, files)
+    manifest.write(draft, default=files[report["default"]].relative_to(draft).as_posix())
+    _publish(run, report, draft=draft, final=final)
+
+
+def _refuse(run: Run, report: dict[str, Any], *, draft: Path) -> None:
+    """Nothing is published, so that the stage stays unfinished; what was made is kept aside to be looked into."""
+    aside = run.folder.path / "withheld" / "onnx"
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.parent.mkdir(exist_ok=True)
+    draft.rename(aside)
+    run.folder.write("withheld/onnx/report.json", report)
+    raise ExportError("export", f"{report['reason']}. The fp32 model does not answer as PyTorch does, so nothing is "
+                                f"published. What was made lies in {aside}, to be looked into.")
 
 
 def _config(model: Path, draft: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -86,6 +87,11 @@ def create(recipe: Recipe, name: str, *, overrides: Sequence[str], command: str)
         "versions": machine.versions(), "commit": machine.commit(), "machine": machine.describe(),
     })
     return folder
+
+
+def discard(folder: RunFolder) -> None:
+    """Remove a run that ended before its rows were ready."""
+    shutil.rmtree(folder.path)
 
 
 def home(output_dir: str, name: str) -> Path:

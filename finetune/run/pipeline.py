@@ -118,7 +118,10 @@ def _resumable(run: Run) -> Iterator[None]:
         raise FinetuneError(str(run.folder.path), f"no space is left on the disk ({_needed(error)}). What was complete "
                                                   f"is kept. Free some space, then go on with: {again}") from error
     except FinetuneError as error:
-        error.add_note(f"The run is kept. Go on with: {again}")
+        if run.folder.next_stage == "prepare" and not isinstance(error, Interrupted):
+            folders.discard(run.folder)  # nothing was done yet, and what is to be mended may be a setting
+        else:
+            error.add_note(f"The run is kept. Go on with: {again}")
         raise
 
 

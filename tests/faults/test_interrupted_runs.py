@@ -144,3 +144,12 @@ def test_export_of_an_untrained_run_says_what_comes_first(settings: list[str], t
     done = finetune("export", str(run), cwd=tmp_path)
     assert done.returncode == 1
     assert "has not been trained and evaluated yet (next stage: train)" in done.stderr
+
+
+def test_a_run_that_fails_before_its_rows_are_ready_leaves_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("review,label\nfine,yes\npoor,no\n")
+    done = finetune("run", "sentiment", "data.files.train=rows.csv", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "data.columns.text: rows.csv has no column 'text'. Columns: review, label." in done.stderr
+    assert "--resume" not in done.stderr
+    assert list((tmp_path / "runs" / "sentiment").iterdir()) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,7 +102,13 @@ def test_damaged_weights_are_refused(bert: Path, tmp_path: Path) -> None:
         resolve.load(Model(name=str(folder)), TEXT, sample=False)
 
 
-def test_hub_cache_is_used_where_it_holds_the_backbone(bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hub_cache_is_used_without_asking_the_hub(bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*address: object, **options: object) -> None:
+        asked.append(address)
+        raise OSError("no network in this test")
+
+    asked: list[object] = []
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
     repository = tmp_path / "models--me--mini"
     shutil.copytree(bert, repository / "snapshots" / COMMIT)
     (repository / "refs").mkdir()
@@ -110,6 +117,7 @@ def test_hub_cache_is_used_where_it_holds_the_backbone(bert: Path, tmp_path: Pat
     monkeypatch.setattr(transformers.utils.hub, "TRANSFORMERS_CACHE", str(tmp_path))
     found = resolve.load(Model(name="me/mini"), TEXT, sample=False)
     assert (found.source, found.name, found.revision) == ("cache", "me/mini", COMMIT)
+    assert asked == []
     assert all(torch.equal(value, encoder(found.model)[name]) for name, value in load_file(bert / "model.safetensors").items())
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from finetune.errors import Interrupted
 from finetune.evaluate.infer import torch_infer
 from finetune.evaluate.score import predict
 from finetune.spec import Epochs, Steps, Train
@@ -162,6 +163,16 @@ def test_run_that_stopped_early_is_not_gone_on_with(tmp_path: Path) -> None:
 def test_patience_of_zero_trains_to_the_end(tmp_path: Path) -> None:
     _, progress, _ = fitted(tmp_path, settings(length=6, every=1, patience=0, lr=STILL))
     assert (progress.stopped, progress.step, progress.evaluations_without_gain) == ("length", 6, 5)
+
+
+def test_request_to_stop_keeps_a_checkpoint_without_evaluating(tmp_path: Path) -> None:
+    recorder, asked = Recorder("recorder", []), iter([False, False, True])
+    made = setting.training("bert", tmp_path, train=settings(length=5, every=5), num_rows=48, hooks=(recorder,),
+                            interrupted=lambda: next(asked))
+    with pytest.raises(Interrupted, match=r"^train: stopped after step 3 of 5; the checkpoint is complete\.$"):
+        loop.fit(made, Progress())
+    assert kept(made) == [3]
+    assert [entry[1:] for entry in recorder.told[-3:]] == [("on_step", 3), ("on_save", 3), ("on_end", 3)]
 
 
 def test_request_to_stop_at_the_last_step_is_no_interruption(tmp_path: Path) -> None:

@@ -85,27 +85,27 @@ def test_one_thread_where_processes_share_the_cores() -> None:
 @several
 @pytest.mark.parametrize(("slow", "expected"), [(1, cores()), (cores(), 1)])
 def test_threads_are_those_of_the_faster_step(slow: int, expected: int) -> None:
-    found = chosen(Timed(slow_threads=slow), precision="fp32")
+    found = chosen(Timed(slow_threads=slow, seconds=0.2), precision="fp32")  # far above what a busy machine adds
     assert found.threads == expected
     many, one = map(int, re.fullmatch(rf"a step takes (\d+) ms on {cores()} threads and (\d+) ms on one", found.threads_reason).groups())  # type: ignore[union-attr]
     assert (one > many) == (expected > 1)
-    assert max(one, many) >= 10
+    assert max(one, many) >= 200
     assert {autocast for _, autocast in Timed.calls} == {False}
 
 
 @pytest.mark.parametrize(("slow", "expected"), [("fp32", "bf16"), ("bf16", "fp32")])
 def test_precision_is_that_of_the_faster_step(slow: str, expected: str) -> None:
-    found = chosen(Timed(slow_precision=slow), threads=1)
+    found = chosen(Timed(slow_precision=slow, seconds=0.1), threads=1)
     assert (found.precision, found.threads, found.threads_reason) == (expected, 1, "set by train.threads")
     full, half = map(int, re.fullmatch(r"a step takes (\d+) ms in fp32 and (\d+) ms in bf16", found.precision_reason).groups())  # type: ignore[union-attr]
     assert (full > half) == (expected == "bf16")
-    assert max(full, half) >= 10
+    assert max(full, half) >= 100
     assert {threads for threads, _ in Timed.calls} == {1}
 
 
 @several
 def test_precision_is_probed_on_the_threads_that_were_chosen() -> None:
-    found = chosen(Timed(slow_threads=cores()))
+    found = chosen(Timed(slow_threads=cores(), seconds=0.1))
     assert found.threads == 1
     assert {threads for threads, autocast in Timed.calls if autocast} == {1}
 
