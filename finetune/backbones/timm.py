@@ -65,7 +65,8 @@ def _loaded(model: Any, place: str | Path, *, head: Head, settings: dict[str, An
     crop = settings.get("crop_pct", 1.0) if size == own else 1.0
     shorter = math.floor(size / crop)  # timm cuts the fraction off before it scales
     processor = ImageProcessor(size=size, mean=tuple(settings["mean"]), std=tuple(settings["std"]),
-                               resample=settings["interpolation"], crop=size / shorter)
+                               resample=settings["interpolation"],
+                               crop=None if settings.get("crop_mode") == "squash" else size / shorter)
     model.config.pretrained_cfg = {**settings, "input_size": [3, size, size], "crop_pct": crop}
     # The wrapper keeps its image processor inside config.json, so there is nothing to save beside the model.
     return Loaded(model=model, processor=processor, native=None, source="", name=str(place))

@@ -33,4 +33,5 @@ def export(model: Any, file: Path, *, task: str, opset: int) -> None:
             reason = str(error).splitlines()[0]
             raise ExportError("export", f"Optimum cannot export the architecture {name!r}: {reason} "
                                         "Choose another backbone (model.name=...).") from error
-        shutil.move(Path(draft) / "model.onnx", file)
+        for part in Path(draft).glob("model.onnx*"):  # weights above 2 GiB lie in a file beside the graph
+            shutil.move(part, file.parent / part.name)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from finetune.run.context import Run
 
 
+LITTLE_SAVED = 0.9  # share of the fp32 size above which int8 is said to bring nothing
+
+
 def export(run: Run) -> None:
     """Export, judge, withhold what failed; writes `onnx/`. Raises ExportError when the fp32 model fails."""
     task, processor, family = run.saved()
@@ -45,6 +48,10 @@ def export(run: Run) -> None:
     report = gate.overall([_placed(artifact, draft, run.folder.path) for artifact in judged])
     for artifact in report["artifacts"]:
         run.say(_line(artifact))
+    sizes = {artifact["name"]: artifact["size_mib"] for artifact in report["artifacts"]}
+    if sizes.get("int8", 0.0) > LITTLE_SAVED * sizes["fp32"]:
+        run.say("int8 hardly differs from fp32 here: dynamic quantization covers matrix products, and this model is "
+                "made of convolutions")
     if report["default"] is None:
         _refuse(run, report, draft=draft)
     _withhold(run, report, files)

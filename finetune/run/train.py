@@ -148,7 +148,8 @@ def _save(run: Run, training: loop.Training, loaded: Loaded, *, task: Task, prog
     checkpoint.load_weights(training.checkpoints / f"step-{progress.best_step:08d}", model)
     draft, final = run.folder.path / ".model.draft", run.folder.path / "model"
     shutil.rmtree(draft, ignore_errors=True)
-    model.save_pretrained(draft)
+    with checkpoint.os_errors(draft):
+        model.save_pretrained(draft)
     if loaded.native is not None:
         loaded.native.save_pretrained(draft)
     saved.write(draft, task, loaded.processor, family=run.recipe.model.family)
@@ -163,12 +164,12 @@ def _save(run: Run, training: loop.Training, loaded: Loaded, *, task: Task, prog
 
 
 def _summary(training: loop.Training, progress: Progress) -> dict[str, Any]:
-    rows = progress.step * training.train.batch
     return {
         "steps": progress.step, "epochs": progress.step / training.plan.steps_per_epoch,
         "best_step": progress.best_step, "best_score": progress.best_score, "stopped": progress.stopped,
         "seconds": progress.seconds,
-        "rows_per_second": rows / progress.seconds, "processes": training.fitting.accelerator.num_processes,
+        "rows_per_second": training.plan.rows_until(progress.step, training.train.batch) / progress.seconds,
+        "processes": training.fitting.accelerator.num_processes,
         "device": str(training.fitting.accelerator.device), "cores": machine.cores(),
     }
 

@@ -6,7 +6,8 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def load_weights(checkpoint: Path, model: torch.nn.Module) -> None:
     """Restore the weights alone, as after training from the best checkpoint."""
     problem = _damage(checkpoint)
     if problem:
-        raise TrainingError(str(checkpoint), f"{problem} Resume the run: an older checkpoint is used then.")
+        raise TrainingError(str(checkpoint), f"{problem} The best weights are lost with it. Start a new run.")
     model.load_state_dict(load_file(checkpoint / "model.safetensors"))
 
 
@@ -127,15 +128,21 @@ def _damage(checkpoint: Path) -> str | None:
     return None
 
 
-def _write(tensors: dict[str, torch.Tensor], file: Path) -> None:
-    """`save_file`, with the operating system's error, which safetensors 0.8 hides in the text of its own."""
+@contextmanager
+def os_errors(place: Path) -> Iterator[None]:
+    """The operating system's error, as a full disk's, which safetensors 0.8 hides in the text of its own."""
     try:
-        save_file(tensors, file)
+        yield
     except SafetensorError as error:
         said = re.search(r"os error (\d+)", str(error))
         if said is None:
             raise
-        raise OSError(int(said[1]), os.strerror(int(said[1])), str(file)) from error
+        raise OSError(int(said[1]), os.strerror(int(said[1])), str(place)) from error
+
+
+def _write(tensors: dict[str, torch.Tensor], file: Path) -> None:
+    with os_errors(file):
+        save_file(tensors, file)
 
 
 def _rotate(folder: Path, progress: Progress) -> None:

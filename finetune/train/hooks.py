@@ -76,7 +76,7 @@ class ConsoleLines:
         text = f"loss {event['loss']:.4f}  {event['rows_per_second']:,.0f} rows/s"
         if self.bar:
             self.bar.update(self.bar_task, completed=event["step"], description=text)
-        elif event["step"] % max(1, self.num_steps // PLAIN_LINES) == 0:
+        elif event["step"] % math.ceil(self.num_steps / PLAIN_LINES) == 0:
             self.console.print(f"  step {event['step']:,} of {self.num_steps:,}  epoch {event['epoch']:.2f}  {text}")
 
     def on_eval(self, event: Mapping[str, Any]) -> None:

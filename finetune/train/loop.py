@@ -56,7 +56,7 @@ def fit(training: Training, progress: Progress) -> Progress:
 
 def _epoch(training: Training, progress: Progress) -> None:
     """From where progress stands to the end of the epoch or of the run."""
-    plan = training.plan
+    plan, batch = training.plan, training.train.batch
     epoch, skip = progress.position(plan)
     for micro_batches in training.feed.epoch(epoch, skip=skip):
         started = time.perf_counter()
@@ -66,7 +66,7 @@ def _epoch(training: Training, progress: Progress) -> None:
         progress.step += 1
         seconds = time.perf_counter() - started
         progress.seconds += seconds
-        rows = _rows_of(training, progress.step)
+        rows = plan.rows_until(progress.step, batch) - plan.rows_until(progress.step - 1, batch)
         _tell(training, "on_step", {
             "step": progress.step, "epoch": progress.step / plan.steps_per_epoch, "loss": loss, "lr": lr,
             "grad_norm": norm, "rows": rows, "rows_per_second": rows / seconds,
@@ -150,13 +150,7 @@ def share(value: Any) -> Any:
     return broadcast_object_list([value])[0]
 
 
-def _rows_of(training: Training, step: int) -> int:
-    """Rows of a step, given its number from 1: only an epoch's last may be short."""
-    plan, batch = training.plan, training.train.batch
-    return batch if step % plan.steps_per_epoch else plan.num_rows - (plan.steps_per_epoch - 1) * batch
-
-
 def _tell(training: Training, event: str, values: dict[str, Any]) -> None:
     if training.fitting.accelerator.is_main_process:
         for hook in training.hooks:
-            getattr(hook, event)(values)
+            getattr(hook, event)(dict(values))

@@ -22,7 +22,7 @@ def optimizer(model: torch.nn.Module, train: Train) -> torch.optim.Optimizer:
 
 def rate(train: Train, step: int, num_steps: int) -> float:
     """Learning rate of a step, counted from 0: a linear rise to the peak, then the schedule's decay towards 0."""
-    num_warmup = math.ceil(train.warmup * num_steps)
+    num_warmup = math.ceil(round(train.warmup * num_steps, 6))  # 0.07 of 100 steps are 7, not 8
     if step < num_warmup:
         return train.lr * (step + 1) / num_warmup
     share = (step - num_warmup) / max(1, num_steps - num_warmup)

@@ -34,6 +34,11 @@ class Plan:
 
         return cls(num_rows, per_epoch, steps(train.length), steps(train.evaluate_every))
 
+    def rows_until(self, step: int, batch: int) -> int:
+        """Rows seen after so many steps: only an epoch's last batch may be short."""
+        epochs, within = divmod(step, self.steps_per_epoch)
+        return epochs * self.num_rows + within * batch
+
 
 @dataclass(slots=True)
 class Progress:

@@ -122,7 +122,7 @@ def test_damaged_weights_are_not_restored(tmp_path: Path) -> None:
     folder, (model, _) = saved(tmp_path), made(7)
     flip(folder / "model.safetensors")
     before = copy.deepcopy(model.state_dict())
-    with pytest.raises(TrainingError, match=r"step-00000002: model\.safetensors is not what was written .* Resume the run"):
+    with pytest.raises(TrainingError, match=r"step-00000002: model\.safetensors is not what was written .* Start a new run"):
         checkpoint.load_weights(folder, model)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 

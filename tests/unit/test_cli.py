@@ -1,0 +1,56 @@
+"""The help of every verb, and what the light verbs print."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from finetune.cli import app
+
+VERBS = sorted(get_command(app).commands)
+SCREEN = 24  # lines of a small terminal
+
+
+def said(*arguments: str) -> str:
+    result = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "80", "TERM": "dumb"})
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_the_verbs_are_these() -> None:
+    assert VERBS == ["export", "list", "predict", "run", "show", "train"]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_fits_one_screen_and_ends_with_an_example(verb: str) -> None:
+    lines = said(verb, "--help").rstrip().splitlines()
+    assert len(lines) <= SCREEN
+    example = " ".join(line.strip() for line in lines[-2:])
+    command = shlex.split(example.split("Example:", 1)[1])
+    assert command[0] in ("finetune", "accelerate")
+    assert verb in command
+
+
+def test_help_of_the_whole_fits_one_screen() -> None:
+    assert len(said("--help").splitlines()) <= SCREEN
+
+
+def test_list_names_every_recipe_with_its_first_sentence() -> None:
+    text = said("list")
+    assert "sentiment" in text and "Positive or negative" in text
+    assert "images" in text and "What a picture shows" in text
+
+
+def test_show_says_where_each_value_comes_from() -> None:
+    lines = {line.split()[0]: line.split() for line in said("show", "sentiment", "train.lr=3e-5").splitlines() if line.strip()}
+    assert lines["train.lr"] == ["train.lr", "3e-05", "command", "line"]
+    assert lines["train.clip"] == ["train.clip", "1.0", "default"]
+    assert lines["model.offline"][-1] == "recipe"
+    assert lines["clean.duplicates"] == ["clean.duplicates", "drop", "default"]
+
+
+def test_version_is_printed() -> None:
+    assert said("--version").strip()[0].isdigit()
