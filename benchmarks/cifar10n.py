@@ -12,7 +12,7 @@ from pathlib import Path
 
 import runs
 
-SETTINGS = ["model.name=resnet10t", "model.random=true", "task.augmentations=shift,flip", "train.length=15epochs"]
+SETTINGS = ["model.name=resnet10t", "model.random=true", "task.augmentations=shift,flip", "train.length=8epochs"]
 
 
 def write_tables(folder: Path, target: Path) -> None:
