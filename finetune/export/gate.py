@@ -23,6 +23,7 @@ TOLERANCE = 1e-4  # largest difference of an output that float32 rounding explai
 NUM_TIMED = 50  # rows whose latency is measured, one by one, as a server would see them
 BLOCK = 10  # rows that one candidate answers before the next has its turn
 WARM_UP = 3
+SLOWER = 1.1  # times the latency of fp32 above which a small model counts as slower: less is noise
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,12 +68,15 @@ def judge(candidates: list[Candidate], examples: Examples, *, max_score_drop: fl
 
 
 def overall(artifacts: list[Artifact]) -> dict[str, Any]:
-    """`onnx/report.json`: all artefacts, the verdict over them, and which file is to be used."""
+    """`onnx/report.json`: all artefacts, the verdict over them, and which file is to be used.
+
+    That is the small model, unless it is slower than fp32, as dynamic int8 is where a model is made of convolutions.
+    """
     published = [artifact for artifact in artifacts if artifact.verdict in ("pass", "unresolved")]
     failed = [artifact for artifact in artifacts if artifact.verdict == "fail"]
-    small = next((artifact for artifact in published if artifact.name != "fp32"), None)
-    fp32_passed = any(artifact.name == "fp32" for artifact in published)
-    chosen = (small or published[0]) if fp32_passed else None
+    fp32 = next((artifact for artifact in published if artifact.name == "fp32"), None)
+    chosen = fp32 and next((artifact for artifact in published if artifact is not fp32
+                            and artifact.latency_ms_p50 <= SLOWER * fp32.latency_ms_p50), fp32)
     return {
         "artifacts": [asdict(artifact) for artifact in artifacts],
         "verdict": "fail" if failed else "pass",

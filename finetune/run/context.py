@@ -33,6 +33,12 @@ class Run:
 
         return bool(torch.accelerator.is_available())
 
+    def device(self) -> Any:
+        """The accelerator where there is one, else the CPU."""
+        import torch
+
+        return torch.accelerator.current_accelerator() if self.has_accelerator() else torch.device("cpu")
+
     def task(self) -> Task:
         """The recipe's task with the labels of this run's rows."""
         names = tuple(self.folder.read("data/source.json")["labels"])

@@ -27,14 +27,14 @@ THUMBNAIL = 96  # pixels
 def evaluate(run: Run) -> None:
     """Score the saved model; writes `mistakes.jsonl` and `metrics.json`."""
     task, processor, family = run.saved()
-    model = resolve.reload(run.folder.path / "model", family, task.head)
+    model = resolve.reload(run.folder.path / "model", family, task.head).to(run.device())
     trained = run.folder.read("train.json")
     torch.set_num_threads(trained["choice"]["threads"])
     quality, source = run.folder.read("data/quality.json"), run.folder.read("data/source.json")
     splits, found = {}, {}
     for split in ("validation", "test"):
         examples = run.examples(split, task, processor)
-        predicted = score.predict(examples, torch_infer(model, task))
+        predicted = score.predict(examples, torch_infer(model, task, device=run.device()))
         flagged = set(quality.get("flagged", {}).get(split, ()))
         splits[split] = _scores(run, examples, predicted, flagged=flagged)
         found[split] = (examples, predicted.columns)

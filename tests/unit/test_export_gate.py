@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +198,13 @@ def test_report_names_the_model_to_use_and_the_verdict_over_all(
     assert [entry["name"] for entry in report["artifacts"]] == [made.name for made in artifacts]
 
 
+@pytest.mark.parametrize(("latency", "default"), [(0.2, "int8"), (1.0, "int8"), (1.1, "int8"), (1.2, "fp32"), (9.0, "fp32")])
+def test_a_small_model_that_is_slower_than_fp32_is_not_the_default(latency: float, default: str) -> None:
+    int8 = replace(artifact("int8", "pass"), latency_ms_p50=latency)
+    report = gate.overall([artifact("pytorch", "reference"), artifact("fp32", "pass"), int8])
+    assert (report["default"], report["verdict"]) == (default, "pass")
+
+
 def test_report_gathers_the_reasons() -> None:
     made: Sequence[Artifact] = [artifact("pytorch", "reference"), artifact("fp32", "fail", "outputs differ"),
                                 artifact("int8", "unresolved", "too few rows")]
@@ -205,4 +213,4 @@ def test_report_gathers_the_reasons() -> None:
 
 def test_report_of_a_real_judgement_is_plain_json() -> None:
     report = gate.overall(list(judged(RIGHT, fp32=RIGHT, int8=wrong(3)).values()))
-    assert json.loads(json.dumps(report, allow_nan=False))["default"] == "int8"
+    assert json.loads(json.dumps(report, allow_nan=False))["verdict"] == "pass"
