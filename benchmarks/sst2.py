@@ -18,7 +18,7 @@ def main() -> None:
     files = [f"data.files.{split}={folder / split}.csv" for split in ("train", "validation", "test")]
     seeds = range(1, 1 + int(sys.argv[1] if len(sys.argv) > 1 else 3))
     with tempfile.TemporaryDirectory() as output:
-        found = [runs.run("sentiment", [*files, "data.columns.text=sentence", f"seed={seed}"], Path(output) / str(seed))
+        found = [runs.run("sentiment", [*files, "data.columns.text=sentence", "train.length=3epochs", f"seed={seed}"], Path(output) / str(seed))
                  for seed in seeds]
         runs.report("SST-2 through sentiment", found)
 
