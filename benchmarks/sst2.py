@@ -17,9 +17,9 @@ def main() -> None:
     folder = runs.data("sst2")
     files = [f"data.files.{split}={folder / split}.csv" for split in ("train", "validation", "test")]
     seeds = range(1, 1 + int(sys.argv[1] if len(sys.argv) > 1 else 3))
+    settings = [*files, "data.columns.text=sentence", "train.length=3epochs"]
     with tempfile.TemporaryDirectory() as output:
-        found = [runs.run("sentiment", [*files, "data.columns.text=sentence", "train.length=3epochs", f"seed={seed}"], Path(output) / str(seed))
-                 for seed in seeds]
+        found = [runs.run("sentiment", [*settings, f"seed={seed}"], Path(output) / str(seed)) for seed in seeds]
         runs.report("SST-2 through sentiment", found)
 
 
