@@ -16,6 +16,7 @@ from finetune import recipe as recipes
 from finetune.errors import FinetuneError, Interrupted, SpecError
 from finetune.run import folder as folders
 from finetune.run.context import Run
+from finetune.train.interrupt import Interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,11 +88,13 @@ def reopen(folder: folders.RunFolder, console: Console) -> Run:
 def carry_out(run: Run, *, until: str = "report") -> None:
     """Every stage that has not finished, up to `until`; a failure keeps the folder and says how to go on."""
     run.console.print(f"[bold]{run.name}[/bold]  {run.folder.path}", highlight=False, soft_wrap=True)
-    with _resumable(run):
+    with _resumable(run), Interrupt(at_once=True) as interrupt:
         while (stage := run.folder.next_stage) is not None:
             started = time.perf_counter()
             run.console.print(f"[bold]{TITLES[stage]}[/bold]")
             carry_out_stage(run, stage)
+            if interrupt.requested:
+                raise KeyboardInterrupt
             run.console.print(f"  [dim]{time.perf_counter() - started:.1f} s[/dim]", highlight=False)
             if stage == until:
                 break

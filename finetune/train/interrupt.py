@@ -8,10 +8,14 @@ from typing import Any
 
 
 class Interrupt:
-    """While entered, the first signal sets `requested`; a second Ctrl-C acts at once."""
+    """While entered, the first signal sets `requested`; a second Ctrl-C acts at once, and so does any `at_once`.
 
-    def __init__(self) -> None:
+    A KeyboardInterrupt alone can be lost: Python swallows it inside callbacks and destructors. The flag stays.
+    """
+
+    def __init__(self, *, at_once: bool = False) -> None:
         self.requested = False
+        self.at_once = at_once
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Interrupt:
@@ -26,6 +30,7 @@ class Interrupt:
             signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  # signal's
-        if self.requested and number == signal.SIGINT:
-            raise KeyboardInterrupt
+        again = self.requested and number == signal.SIGINT
         self.requested = True
+        if self.at_once or again:
+            raise KeyboardInterrupt

@@ -60,3 +60,20 @@ def test_a_second_sigterm_waits_like_the_first() -> None:
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)
     assert interrupt.requested
+
+
+def test_at_once_the_first_signal_raises() -> None:
+    with Interrupt(at_once=True) as interrupt, pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert interrupt.requested
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_signal_that_python_swallows_is_remembered() -> None:
+    class Swallowing:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), signal.SIGINT)  # its KeyboardInterrupt is printed and ignored
+
+    with Interrupt(at_once=True) as interrupt:
+        Swallowing()
+        assert interrupt.requested
