@@ -30,7 +30,7 @@ def export(model: Any, file: Path, *, task: str, opset: int) -> None:
             onnx_export_from_model(exported, Path(draft), task=task, opset=opset, device="cpu", do_validation=False,
                                    no_post_process=True)
         except (ValueError, KeyError, NotImplementedError) as error:
-            reason = str(error).splitlines()[0]
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise ExportError("export", f"Optimum cannot export the architecture {name!r}: {reason} "
                                         "Choose another backbone (model.name=...).") from error
         for part in Path(draft).glob("model.onnx*"):  # weights above 2 GiB lie in a file beside the graph
