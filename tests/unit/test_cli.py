@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
+import finetune.verbs
+from finetune.cli import VERBS as OFFERED
 from finetune.cli import app
 
 VERBS = sorted(get_command(app).commands)
@@ -20,8 +23,11 @@ def said(*arguments: str) -> str:
     return result.output
 
 
-def test_the_verbs_are_these() -> None:
-    assert VERBS == ["export", "list", "predict", "run", "show", "train"]
+def test_every_file_of_a_verb_is_offered() -> None:
+    folder = Path(finetune.verbs.__file__).parent
+    files = {file.stem for file in folder.glob("[a-z]*.py")} - {"arguments"}
+    assert {module.__name__.rpartition(".")[2] for module in OFFERED.values()} == files
+    assert sorted(OFFERED) == VERBS
 
 
 @pytest.mark.parametrize("verb", VERBS)

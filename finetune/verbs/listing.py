@@ -1,0 +1,22 @@
+"""`finetune list`."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from finetune import recipe as recipes
+from finetune.verbs.arguments import out
+
+EXAMPLE = "finetune list"
+
+
+def verb() -> None:
+    """The recipes and what each is for."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("recipe", style="bold")
+    table.add_column("what it does")
+    for name, file in recipes.available().items():
+        table.add_row(name, recipes.docstring(file).partition("\n")[0])
+        for variant in recipes.variants(file):
+            table.add_row(f"{name}:{variant}", "")
+    out.print(table)

@@ -1,0 +1,18 @@
+"""`finetune train`."""
+
+from __future__ import annotations
+
+from finetune.verbs.arguments import Overrides, RecipeName, Resume, open_run
+
+EXAMPLE = "accelerate launch --num_processes 2 -m finetune train sentiment"
+
+
+def verb(recipe: RecipeName, overrides: Overrides = None, resume: Resume = False) -> None:
+    """Clean and train only; works under accelerate launch and torchrun."""
+    if not resume:
+        from finetune.run import pipeline
+
+        pipeline.resolve(recipe, overrides or [])  # a wrong word is answered before torch is loaded
+    from finetune.run import launch
+
+    launch.train(lambda console: open_run(recipe, overrides or [], resume=resume, console=console))
