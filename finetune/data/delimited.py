@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import itertools
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from finetune.data import header, quotes
@@ -28,6 +29,10 @@ _SAVE_AS = {
     ",": "Save it with tabs, or rename it to .csv for commas",
 }
 _SAMPLE_ROWS = 200  # from which it is judged whether the first record is a header
+_SAMPLE_LENGTH = 2**20
+_CHUNK_ROWS = 10_000
+
+Parsed = tuple[Sequence[int], dict[str, Any]]  # the line on which every record starts, and columns as Arrow arrays
 
 
 def records(file: TableFile, wanted: Wanted) -> Records:
@@ -43,7 +48,7 @@ def records(file: TableFile, wanted: Wanted) -> Records:
     if not first:
         raise no_rows("is empty", file)
     if BREAK.search("".join(first)):
-        _parsed(text, delimiter, file=file, literal=literal)  # a header of several lines is mostly a quote left open
+        _parsed(text, delimiter, {}, file=file, literal=literal)  # a header of several lines is mostly a quote left open
     other = next((mark for mark in ";\t," if mark in first[0] and mark != delimiter), None)
     if len(first) == 1 and other:
         raise DataError(
@@ -51,25 +56,17 @@ def records(file: TableFile, wanted: Wanted) -> Records:
             f" {file.suffix} is read with {delimiter!r}. {_SAVE_AS[other]}."
         )
     names = header.columns(first, sample, file=file, wanted=wanted)
-    starts, rows = _parsed(text, delimiter, file=file, literal=literal)
-    if names == first:
-        starts, rows = starts[1:], rows[1:]
-    if not rows:
-        raise no_rows("has a header but no rows", file)
+    places = {name: names.index(name) for name in wanted.names.values()}
+    parsed = _unquoted(text, delimiter, len(first), places) if literal or '"' not in text else None
+    starts, cells = parsed or _parsed(text, delimiter, places, file=file, literal=literal)
     if wanted.quotes == "auto" and '"' in text:
-        quotes.refuse_swallowed(text, starts, rows, delimiter=delimiter, file=file, label=_label(names, wanted))
-    return Records(starts, names, lambda name: _column(rows, names.index(name)), notes)
-
-
-def _column(rows: list[list[str]], place: int) -> Any:
-    import pyarrow as pa
-
-    return pa.array(list(map(operator.itemgetter(place), rows)), pa.string())
-
-
-def _label(names: list[str], wanted: Wanted) -> int | None:
-    """Where the label stands, if one is wanted."""
-    return next((names.index(wanted.names[role]) for role, kind in wanted.roles.items() if kind == "label"), None)
+        label = next((names.index(wanted.names[role]) for role, kind in wanted.roles.items() if kind == "label"), None)
+        quotes.refuse_swallowed(text, starts, delimiter=delimiter, width=len(first), file=file,
+                                labels=None if label is None else (label, cells[names[label]]))
+    has_header = names == first
+    if len(starts) == has_header:
+        raise no_rows("has a header but no rows", file)
+    return Records(starts[has_header:], names, lambda name: cells[name].slice(has_header), notes)
 
 
 def _reader(text: str, delimiter: str, *, literal: bool, strict: bool = True) -> Any:
@@ -79,27 +76,68 @@ def _reader(text: str, delimiter: str, *, literal: bool, strict: bool = True) ->
 
 def _beginning(text: str, delimiter: str, *, literal: bool) -> tuple[list[str], list[list[str]]]:
     """The first record that is not blank and a few more, however badly they are quoted."""
-    reader = (record for record in _reader(text, delimiter, literal=literal, strict=False) if record)
+    reader = _reader(text[:_SAMPLE_LENGTH], delimiter, literal=literal, strict=False)
     found: list[list[str]] = []
-    try:
-        found.extend(itertools.islice(reader, _SAMPLE_ROWS))
-    except csv.Error:  # an over-long cell; the parser proper says where
-        pass
+    with contextlib.suppress(csv.Error):  # an over-long cell: the parser proper says where
+        found.extend(itertools.islice(filter(None, reader), _SAMPLE_ROWS))
     return (found[0], found[1:]) if found else ([], [])
 
 
-def _parsed(text: str, delimiter: str, *, file: TableFile, literal: bool) -> tuple[list[int], list[list[str]]]:
-    """The line on which every record starts, and its cells; blank lines are passed over."""
-    reader = _reader(text, delimiter, literal=literal)
+def _unquoted(text: str, delimiter: str, width: int, places: Mapping[str, int]) -> Parsed | None:
+    """Text in which quotes mean nothing, through Arrow, which is four times as fast; None where it finds a fault."""
+    import pyarrow as pa
+    from pyarrow import csv as arrow
+
+    columns = [str(place) for place in range(width)]
     try:
-        numbered = [(reader.line_num, record) for record in reader]
+        table = arrow.read_csv(
+            pa.BufferReader(text.encode()), arrow.ReadOptions(column_names=columns, block_size=MAX_CELL // 2),
+            arrow.ParseOptions(delimiter=delimiter, quote_char=False),
+            arrow.ConvertOptions(column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False,
+                                 include_columns=list(dict.fromkeys(columns[place] for place in places.values()))))
+    except pa.ArrowInvalid:
+        return None
+    plain = text.replace("\r\n", "\n")
+    starts: Sequence[int] = range(1, table.num_rows + 1)
+    if "\r" in plain or "\n\n" in plain or plain.startswith("\n"):
+        starts = [number for number, line in enumerate(BREAK.split(text), 1) if line]
+    cells = {name: table[columns[place]] for name, place in places.items()}
+    return (starts, cells) if len(starts) == table.num_rows else None
+
+
+def _parsed(text: str, delimiter: str, places: Mapping[str, int], *, file: TableFile, literal: bool) -> Parsed:
+    """The line on which every record starts, and the cells of some columns; blank lines are passed over."""
+    import pyarrow as pa
+
+    starts: list[int] = []
+    cells: dict[str, list[Any]] = {name: [] for name in places}
+    widths: set[int] = set()
+    try:
+        for numbers, chunk in _chunks(_reader(text, delimiter, literal=literal)):
+            rows = list(filter(None, chunk))
+            starts += numbers if len(rows) == len(chunk) else [
+                number for number, row in zip(numbers, chunk, strict=True) if row]
+            widths.update(map(len, rows))
+            if len(widths) > 1:
+                raise _refusal(text, delimiter, file=file, literal=literal)
+            for name, place in places.items():
+                cells[name].append(pa.array(list(map(operator.itemgetter(place), rows)), pa.string()))
     except csv.Error:
         raise _refusal(text, delimiter, file=file, literal=literal) from None
-    rows = [record for _, record in numbered if record]
-    if len({len(record) for record in rows}) > 1:
-        raise _refusal(text, delimiter, file=file, literal=literal)
-    starts = [1, *(end + 1 for end, _ in numbered[:-1])]
-    return [start for start, (_, record) in zip(starts, numbered, strict=True) if record], rows
+    return starts, {name: pa.chunked_array(arrays, pa.string()) for name, arrays in cells.items()}
+
+
+def _chunks(reader: Any) -> Iterator[tuple[Sequence[int], list[list[str]]]]:
+    """Records by the thousand, which leaves the memory of those that are done, each with the line where it starts."""
+    start = 1
+    while chunk := list(itertools.islice(reader, _CHUNK_ROWS)):
+        end = reader.line_num
+        numbers: Sequence[int] = range(start, end + 1)
+        if len(numbers) != len(chunk):  # a cell has line breaks, which is where the further lines of its record are
+            more = (sum(len(BREAK.findall(cell)) for cell in record) for record in chunk[:-1])
+            numbers = list(itertools.accumulate((1 + breaks for breaks in more), initial=start))
+        yield numbers, chunk
+        start = end + 1
 
 
 def _refusal(text: str, delimiter: str, *, file: TableFile, literal: bool) -> DataError:

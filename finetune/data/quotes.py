@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from finetune.data.decode import BREAK
 from finetune.errors import DataError, some
@@ -13,26 +13,27 @@ if TYPE_CHECKING:
 
 
 def refuse_swallowed(
-    text: str, starts: Sequence[int], rows: Sequence[Sequence[str]], *, delimiter: str, file: TableFile,
-    label: int | None,
+    text: str, starts: Sequence[int], *, delimiter: str, width: int, file: TableFile, labels: tuple[int, Any] | None
 ) -> None:
     """DataError that lists records of several lines, each of which would be a row of its own.
 
-    A line would be one if it has as many cells as the others, and in place `label` a label that whole lines have.
+    A line would be one if it has `width` cells, and where there are `labels` (their place, and those of all records) one
+    that records of a single line have.
     """
+    plain = text.rstrip("\r\n")
+    if starts[0] == 1 and plain.count("\n") + 1 == starts[-1] == len(starts):
+        return  # as many records as lines
     lines = BREAK.split(text)
-    width = len(rows[0])
     ends = [*(start - 1 for start in starts[1:]), len(lines)]
     long = [place for place, (start, end) in enumerate(zip(starts, ends, strict=True)) if end > start]
     if not long or width < 2:
         return
-    many = set(long)
-    known = {row[label].strip() for place, row in enumerate(rows) if place not in many} if label is not None else set()
+    known = _labels_of_single_lines(labels[1], long) if labels else set()
     found = []
     for place in long:
         inside = [line.split(delimiter) for line in lines[starts[place] - 1:ends[place]] if line]
         fits = len(inside) > 1 and all(len(cells) == width for cells in inside)
-        if fits and (label is None or not known or all(cells[label].strip() in known for cells in inside)):
+        if fits and (not labels or not known or all(cells[labels[0]].strip() in known for cells in inside)):
             found.append((starts[place], len(inside)))
     if found:
         total = sum(count - 1 for _, count in found)
@@ -43,6 +44,11 @@ def refuse_swallowed(
             "quotes are plain text in this file, set data.quotes=literal; if these cells do have many lines, "
             "data.quotes=csv."
         )
+
+
+def _labels_of_single_lines(labels: Any, long: Sequence[int]) -> set[str]:
+    many = set(long)
+    return {label.strip() for place, label in enumerate(labels.to_pylist()) if place not in many}
 
 
 def way_out(text: str, delimiter: str, *, width: int) -> str:

@@ -73,8 +73,10 @@ def _read(file: TableFile, wanted: Wanted) -> tuple[pa.Table, list[str]]:
             found = pc.fill_null(found, "")
         cells[role] = found
     content = next(role for role, kind in wanted.roles.items() if kind != "label")
-    values = cells[content].to_pylist()
-    hashes = pictures.hashes(values) if wanted.roles[content] == "image" else _text_hashes(values)
+    if wanted.roles[content] == "image":
+        hashes = pictures.hashes(cells[content].to_pylist())
+    else:
+        hashes = [hashlib.sha256(text).hexdigest() for text in cells[content].cast(pa.binary()).to_pylist()]
     return pa.table({"row": rows, "hash": pa.array(hashes, pa.string()), **cells}), notes
 
 
@@ -96,6 +98,3 @@ def _pictures(found: Any, rows: Any, *, file: TableFile, wanted: Wanted) -> tupl
     pictures.check_images(pa.table({"row": rows, "image": found}), file.key)
     return found, notes
 
-
-def _text_hashes(texts: list[str]) -> list[str]:
-    return [hashlib.sha256(text.encode()).hexdigest() for text in texts]
