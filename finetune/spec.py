@@ -31,7 +31,7 @@ class Files:
     """The user's own rows: a table, or for images a folder or zip."""
 
     train: str | None = None
-    """A table, a folder, zip or 'pattern*' of tables, text files named by label, or pictures as CLASS/file: docs/data.md."""
+    """A table; a folder, zip or 'pattern*' of tables, or of text files named by label; pictures as CLASS/file."""
     validation: str | None = None
     """Same formats; without it 10 % of the training rows are held out."""
     test: str | None = None
@@ -65,7 +65,7 @@ class Data:
     columns: Mapping[str, str] = field(default_factory=dict)
     """Role to column of the user's files: a name, or in a file without header the position, from 0."""
     quotes: Literal["auto", "csv", "literal"] = "auto"
-    """Quotes in CSV and TSV enclose cells (csv) or are text (literal); auto is csv and stops where lines are swallowed."""
+    """In CSV and TSV they enclose cells (csv) or are text (literal); auto is csv and stops where lines are lost."""
     encoding: str = "auto"
     """Of text files, as cp1251; auto is UTF-8, UTF-16 with a mark, and for single other lines Windows-1252."""
     split: Split = Split()
@@ -216,9 +216,10 @@ def _data_checks(data: Data) -> list[tuple[bool, str]]:
         (bool(data.columns) and not data.files.train,
          f"data.columns: names columns of your own files ({', '.join(data.columns)}) but no file is given. "
          "Add data.files.train=FILE, or leave it out."),
-        ((data.quotes, data.encoding) != ("auto", "auto") and not data.files.train,
-         "data.quotes, data.encoding: say how your own files are written, but no file is given. Add "
-         "data.files.train=FILE, or leave them out."),
+        (data.quotes != "auto" and not data.files.train,
+         "data.quotes: says how your own files are written, but no file is given. Add data.files.train=FILE."),
+        (data.encoding != "auto" and not data.files.train,
+         "data.encoding: says how your own files are written, but no file is given. Add data.files.train=FILE."),
         (isinstance(data.max_rows, int) and data.max_rows < 1,
          f"data.max_rows: {data.max_rows} found, at least 1 is needed. Use a count, or 'all'."),
     ]

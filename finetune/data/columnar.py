@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from finetune.data.header import require
 from finetune.data.records import Records, no_rows
-from finetune.errors import DataError, some
+from finetune.errors import DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,7 +48,7 @@ def _table(file: TableFile, wanted: Wanted) -> pa.Table:
     except (pa.ArrowException, OSError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
         what = "Parquet" if is_parquet else "Arrow"
-        raise DataError(file.key, f"{file.name} is no readable {what} file ({reason}). Write or copy it again.") from error
+        raise DataError(file.key, f"{file.name} is no readable {what} file ({reason}). Write it again.") from error
 
 
 def _opened(file: TableFile) -> Any:
@@ -116,8 +116,8 @@ def _strings(column: Any, name: str, *, file: TableFile) -> Any:
     if pa.types.is_dictionary(kind):
         column, kind = column.cast(kind.value_type), kind.value_type
     if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        raise DataError(file.key, f"{file.name}: column {name!r} holds {kind}, text or numbers are expected. Name another "
-                                  "column, or write it as text.")
+        raise DataError(file.key, f"{file.name}: column {name!r} holds {kind}, text or numbers are expected. Name "
+                                  "another column, or write it as text.")
     if pa.types.is_floating(kind):
         column = pc.if_else(pc.is_nan(column), pa.scalar(None, kind), column)
     return column.cast(pa.string())
@@ -136,5 +136,5 @@ def _pictures(column: Any, name: str, *, file: TableFile) -> Any:
         return column
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return column.cast(pa.string())
-    raise DataError(file.key, f"{file.name}: column {name!r} holds {kind}; encoded pictures, names of picture files, or "
-                              f"what `datasets` writes ({some(['bytes', 'path'])}) are expected. Name another column.")
+    raise DataError(file.key, f"{file.name}: column {name!r} holds {kind}; encoded pictures, names of picture files, "
+                              f"or what `datasets` writes (bytes, path) are expected. Name another column.")

@@ -89,14 +89,14 @@ def _mixed(raw: bytes, file: TableFile, *, start: int) -> tuple[str, tuple[str, 
                         f"{len(others):,} ({some(others)}). Save the file again in one encoding, best in UTF-8.")
     neither = [number for number, line in others.items() if _UNDEFINED.search(line)]
     if neither:
-        raise DataError(file.key, f"{file.name}:{neither[0]}: the line is neither UTF-8 nor Windows-1252. Lines like it: "
-                                  f"{len(neither):,} ({some(neither)}); {_ALLOWED}. Correct them, or name the "
+        raise DataError(file.key, f"{file.name}:{neither[0]}: the line is neither UTF-8 nor Windows-1252. Lines like "
+                                  f"it: {len(neither):,} ({some(neither)}); {_ALLOWED}. Correct them, or name the "
                                   "encoding: data.encoding=NAME.")
     for number, line in others.items():
         lines[number - 1] = line.decode("cp1252").encode()
     first = min(others)
-    note = (f"{file.name}: {len(others):,} of {len(lines):,} lines are not UTF-8 and were read as Windows-1252, such as "
-            f"line {first}: {_around(others[first].decode('cp1252'))!r}; if that is wrong, set data.encoding=NAME")
+    note = (f"{file.name}: {len(others):,} of {len(lines):,} lines are not UTF-8 and were read as Windows-1252, such "
+            f"as line {first}: {_around(others[first].decode('cp1252'))!r}; if that is wrong, set data.encoding=NAME")
     return b"".join(lines).decode(), (note,)
 
 
@@ -171,6 +171,6 @@ def _holds_nul(file: TableFile, raw: bytes, *, text: str) -> str:
     if text.count("\0") > len(text) / 4:
         name = "utf-16-le" if raw.index(0) % 2 else "utf-16-be"
         command = _iconv(file, "-f UTF-16LE" if raw.index(0) % 2 else "-f UTF-16BE")
-        return f"{found} It looks like UTF-16 without a byte order mark: set data.encoding={name}, or convert it: {command}"
+        return f"{found} It looks like UTF-16 without a mark: set data.encoding={name}, or convert it: {command}"
     remedy = f"tr -d '\\000' < {shlex.quote(file.locator)} > NEW-FILE"
     return f"{found} Save the table again as text, or remove them: {remedy}"

@@ -48,7 +48,7 @@ def records(file: TableFile, wanted: Wanted) -> Records:
     if not first:
         raise no_rows("is empty", file)
     if BREAK.search("".join(first)):
-        _parsed(text, delimiter, {}, file=file, literal=literal)  # a header of several lines is mostly a quote left open
+        _parsed(text, delimiter, {}, file=file, literal=literal)  # mostly a quote that is left open
     other = next((mark for mark in ";\t," if mark in first[0] and mark != delimiter), None)
     if len(first) == 1 and other:
         raise DataError(
@@ -57,7 +57,7 @@ def records(file: TableFile, wanted: Wanted) -> Records:
         )
     names = header.columns(first, sample, file=file, wanted=wanted)
     places = {name: names.index(name) for name in wanted.names.values()}
-    parsed = _unquoted(text, delimiter, len(first), places) if literal or '"' not in text else None
+    parsed = _unquoted(text, delimiter, places, width=len(first)) if literal or '"' not in text else None
     starts, cells = parsed or _parsed(text, delimiter, places, file=file, literal=literal)
     if wanted.quotes == "auto" and '"' in text:
         label = next((names.index(wanted.names[role]) for role, kind in wanted.roles.items() if kind == "label"), None)
@@ -70,8 +70,10 @@ def records(file: TableFile, wanted: Wanted) -> Records:
 
 
 def _reader(text: str, delimiter: str, *, literal: bool, strict: bool = True) -> Any:
-    quoting = csv.QUOTE_NONE if literal else csv.QUOTE_MINIMAL
-    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict, quoting=quoting)
+    lines = io.StringIO(text, newline="")
+    if literal:
+        return csv.reader(lines, delimiter=delimiter, strict=strict, quoting=csv.QUOTE_NONE)
+    return csv.reader(lines, delimiter=delimiter, strict=strict)
 
 
 def _beginning(text: str, delimiter: str, *, literal: bool) -> tuple[list[str], list[list[str]]]:
@@ -83,7 +85,7 @@ def _beginning(text: str, delimiter: str, *, literal: bool) -> tuple[list[str], 
     return (found[0], found[1:]) if found else ([], [])
 
 
-def _unquoted(text: str, delimiter: str, width: int, places: Mapping[str, int]) -> Parsed | None:
+def _unquoted(text: str, delimiter: str, places: Mapping[str, int], *, width: int) -> Parsed | None:
     """Text in which quotes mean nothing, through Arrow, which is four times as fast; None where it finds a fault."""
     import pyarrow as pa
     from pyarrow import csv as arrow

@@ -52,8 +52,8 @@ def require(header: Sequence[str], *, file: TableFile, wanted: Wanted) -> None:
         found, hint = f"data.columns.{role}: {file.name} has no column {name!r}.", nearest(name, known)
         if name.isdecimal() and role in wanted.columns:
             at = header[int(name)] if int(name) < len(header) else ""
-            found = (f"data.columns.{role}: {name} is a position, which counts in a CSV or TSV file without header, where "
-                     f"every column is given by one; {file.name} has names.")
+            found = (f"data.columns.{role}: {name} is a position, which counts in a CSV or TSV file without header, "
+                     f"where every column is given by one; {file.name} has names.")
             hint = f" Column {name} is {at!r}." if at else ""
         problems.append(f"{found} Columns: {some(known, 20)}.{hint} Add data.columns.{role}=NAME.")
     if problems:
@@ -80,8 +80,8 @@ def _check_positions(
                  for row in sample for role, name in wanted.names.items())
     if is_usual and not recurs and all(map(_NAME.fullmatch, cells.values())):
         named = " ".join(f"data.columns.{role}={cell}" for role, cell in cells.items())
-        raise SpecError([f"data.columns: positions are for a file without header, but the first row of {file.name} looks "
-                         f"like one: {_shown(first)}. Give names: {named}"])
+        raise SpecError([f"data.columns: positions are for a file without header, but the first row of {file.name} "
+                         f"looks like one: {_shown(first)}. Give names: {named}"])
 
 
 def _refuse_headerless(
@@ -93,9 +93,9 @@ def _refuse_headerless(
         return
     places = guess_positions(even, wanted.roles)
     way = " ".join(f"data.columns.{role}={place}" for role, place in places.items())
-    raise SpecError([f"data.columns: {file.name} seems to have no header: its first row is {_shown(first)}, and columns "
-                     f"{', '.join(map(repr, wanted.names.values()))} are wanted. Give positions, which count from 0: {way}"
-                     " (or write a header into the file)"])
+    raise SpecError([f"data.columns: {file.name} seems to have no header: its first row is {_shown(first)}, and "
+                     f"columns {', '.join(map(repr, wanted.names.values()))} are wanted. Give positions, which count "
+                     f"from 0: {way} (or write a header into the file)"])
 
 
 def _is_no_name(cell: str, below: Sequence[str]) -> bool:

@@ -36,8 +36,8 @@ def records(file: TableFile, wanted: Wanted) -> Records:
     beside = _labels_of(file)
     pictures, labels = _array(file, dimensions=3), _array(beside, dimensions=1)
     if len(pictures) != len(labels):
-        raise DataError(file.key, f"{file.name} holds {len(pictures):,} pictures, but {beside.name} {len(labels):,} labels"
-                                  ". They must be as many: copy both files again.")
+        raise DataError(file.key, f"{file.name} holds {len(pictures):,} pictures, but {beside.name} {len(labels):,} "
+                                  "labels. They must be as many: copy both files again.")
     if not len(pictures):
         raise no_rows("has no rows", file)
 

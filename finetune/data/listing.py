@@ -14,6 +14,7 @@ from finetune.errors import DataError, some
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _WORDS = re.compile(r"[^a-z0-9]+")
+_SHEETS = (".xlsx", ".xls", ".ods")
 _ABOUT = ("readme", "license", "licence", "citation", "changelog")  # what stands beside the data of every public set
 
 
@@ -33,7 +34,8 @@ def find(place: str, *, split: str, roles: Mapping[str, str]) -> tuple[dict[str,
     else:
         return {split: [one(path, key, roles)]}, ()
     about = {parts for parts in files if Path(parts[-1]).stem.casefold() in _ABOUT}
-    tables = [TableFile("/".join(parts), locator, key) for parts, locator in sorted(files.items()) if parts not in about]
+    tables = [TableFile("/".join(parts), locator, key)
+              for parts, locator in sorted(files.items()) if parts not in about]
     notes = tuple(f"{'/'.join(parts)} is passed over" for parts in sorted(about))
     suffixes = sorted({table.suffix for table in tables})
     known = [suffix for suffix in suffixes if suffix in FORMATS]
@@ -44,9 +46,7 @@ def find(place: str, *, split: str, roles: Mapping[str, str]) -> tuple[dict[str,
     if not known:
         return _with_labels(_by_split(tables, split), where), notes
     if len(suffixes) > 1:
-        examples = [next(table.name for table in tables if table.suffix == suffix) for suffix in suffixes]
-        raise DataError(key, f"{where} holds files of {len(suffixes)} kinds, such as {some(examples)}. One kind of table is "
-                             "read at a time. Name one file, or a pattern such as 'FOLDER/*.csv'.")
+        raise DataError(key, f"{where} {_of_several_kinds(tables, path, key, roles=roles)}")
     return _by_split(tables, split), notes
 
 
@@ -61,16 +61,28 @@ def one(file: Path, key: str, roles: Mapping[str, str]) -> TableFile:
         raise DataError(key, f"{file.absolute()} is no regular file. Write its rows to a file and name that.")
     if table.suffix not in (*FORMATS, ".idx") or (table.suffix == ".idx" and "image" not in roles.values()):
         found = f"ends in {table.suffix!r}" if table.suffix else "has no suffix"
-        plain = (" Plain text with one row a line needs one file for each label: name their folder, or a pattern such as "
-                 f"'{file.stem}.*'." if "text" in roles.values() and table.suffix not in (".xlsx", ".xls", ".ods") else "")
-        raise DataError(key, f"{file.name} {found}, allowed are {allowed}, each also as .gz or in a .zip. Save the table "
-                             f"in one of these formats.{plain}")
+        plain = (" Plain text with one row a line needs a file for each label: name their folder, or a pattern such as "
+                 f"'{file.stem}.*'.")
+        raise DataError(key, f"{file.name} {found}, allowed are {allowed}, each also as .gz or in a .zip. Save the "
+                             "table in one of these formats."
+                             f"{plain if 'text' in roles.values() and table.suffix not in _SHEETS else ''}")
     return table
+
+
+def _of_several_kinds(tables: list[TableFile], place: Path, key: str, *, roles: Mapping[str, str]) -> str:
+    """What to say of a place whose files are not all of one format."""
+    named = [table.name for table in tables if table.suffix in FORMATS]
+    if len(named) == 1 and "image" in roles.values():
+        return (f"holds a table, {named[0]}, and other files. If it names the pictures beside it, set "
+                f"{key}={place / named[0]}; if the folders are the labels, move it out.")
+    examples = {table.suffix: table.name for table in reversed(tables)}
+    return (f"holds files of {len(examples)} kinds, such as {some(examples.values())}. One kind of table is read at a "
+            "time. Name one file, or a pattern such as 'FOLDER/*.csv'.")
 
 
 def _matching(pattern: Path, key: str) -> dict[locators.Parts, str]:
     """The files that fit a pattern, named by their path below its fixed part."""
-    names = sorted(glob.glob(str(pattern), recursive=True))  # noqa: PTH207  # a Path would lose the leading folder's rules
+    names = sorted(glob.glob(str(pattern), recursive=True))  # noqa: PTH207  # Path.glob takes no absolute pattern
     files = [Path(name) for name in names if Path(name).is_file()]
     if not files:
         raise DataError(key, f"{pattern} fits no file. Correct it, or name a file.")
@@ -91,9 +103,9 @@ def _by_split(tables: list[TableFile], split: str) -> dict[str, list[TableFile]]
     if unclear:
         clear = [table.name for table, splits in told.items() if len(splits) == 1]
         beside = f", as {clear[0]} has" if clear else ""
-        raise DataError(tables[0].key, f"{len(unclear):,} of {len(tables):,} files have no name that tells one of train, "
-                                       f"validation and test{beside}: {some(unclear)}. Name them all so, or none, or "
-                                       "give each split a key of its own (data.files.train, .validation, .test).")
+        raise DataError(tables[0].key, f"{len(unclear):,} of {len(tables):,} files have no name that tells one of "
+                                       f"train, validation and test{beside}: {some(unclear)}. Name them all so, or "
+                                       "none, or give each split its own key (data.files.train, .validation, .test).")
     found: dict[str, list[TableFile]] = {}
     for table, splits in told.items():
         found.setdefault(next(iter(splits)), []).append(table)
@@ -101,7 +113,7 @@ def _by_split(tables: list[TableFile], split: str) -> dict[str, list[TableFile]]
 
 
 def _with_labels(found: dict[str, list[TableFile]], where: str) -> dict[str, list[TableFile]]:
-    """Plain text files with the label of their rows: the one word in which their names differ, words for splits aside."""
+    """Plain text files with the label of their rows: the word in which their names differ, words for splits aside."""
     tables = [table for some_tables in found.values() for table in some_tables]
     spelt = {table: [word for word in re.split(r"[\W_]+", table.name) if word and word.casefold() not in SPLITS]
              for table in tables}
@@ -109,8 +121,8 @@ def _with_labels(found: dict[str, list[TableFile]], where: str) -> dict[str, lis
     places = [place for place in range(min(lengths)) if len({words[place] for words in spelt.values()}) > 1]
     if len(lengths) > 1 or len(places) != 1:
         raise DataError(tables[0].key, f"{where} holds {len(tables):,} files that are no tables: "
-                                       f"{some([table.name for table in tables])}. Allowed are {', '.join(FORMATS)}, and "
-                                       "plain text with one row a line in one file for each label, whose names differ in "
-                                       "one word, as pos.txt and neg.txt. Rename them, or write a table.")
+                                       f"{some([table.name for table in tables])}. Allowed are {', '.join(FORMATS)}, "
+                                       "and plain text with one row a line in one file for each label, whose names "
+                                       "differ in one word, as pos.txt and neg.txt. Rename them, or write a table.")
     return {split: [TableFile(table.name, table.locator, table.key, spelt[table][places[0]]) for table in some_tables]
             for split, some_tables in found.items()}

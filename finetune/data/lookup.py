@@ -37,14 +37,14 @@ def locate(
     missing = [f"{row} {cell!r}" for row, cell in zip(rows, cells, strict=True) if found[cell] is None]
     if missing:
         raise DataError(
-            key, f"{len(missing):,} of {len(cells):,} pictures are not in {place.absolute()}: {some(missing)}. Add them, "
-            "remove their rows, or name the right folder or zip with data.images=PATH."
+            key, f"{len(missing):,} of {len(cells):,} pictures are not in {place.absolute()}: {some(missing)}. Add "
+            "them, remove their rows, or name the right folder or zip with data.images=PATH."
         )
-    notes = ()
+    notes: tuple[str, ...] = ()
     if by_end:
         cell = lacking[0]
-        notes = (f"{len(by_end):,} of {len(names):,} pictures were found by the end of their path or in other capitals, "
-                 f"such as {cell!r} as {found[cell]}",)
+        notes = (f"{len(by_end):,} of {len(names):,} pictures were found by the end of their path or in other "
+                 f"capitals, such as {cell!r} as {found[cell]}",)
     return [locator for cell in cells if (locator := found[cell]) is not None], notes
 
 
@@ -71,12 +71,12 @@ def _is_absolute(name: str) -> bool:
 def _refuse_outside(
     cells: Sequence[str], rows: Sequence[str], *, names: Mapping[str, str], place: Path, key: str
 ) -> None:
-    """Names that climb out are refused even where the file exists: a table that was sent must not choose what is read."""
+    """DataError for names that climb out, even to a file that exists: a table must not choose what else is read."""
     out = [f"{row} {cell!r}" for row, cell in zip(rows, cells, strict=True) if ".." in names[cell].split("/")]
     if out:
         raise DataError(
-            key, f"{len(out):,} of {len(cells):,} pictures lead out of {place.absolute()}: {some(out)}. Name the folder that "
-            "holds all of them with data.images=PATH, and write the names without '..'."
+            key, f"{len(out):,} of {len(cells):,} pictures lead out of {place.absolute()}: {some(out)}. Name the "
+            "folder that holds all of them with data.images=PATH, and write the names without '..'."
         )
 
 

@@ -17,8 +17,8 @@ def refuse_swallowed(
 ) -> None:
     """DataError that lists records of several lines, each of which would be a row of its own.
 
-    A line would be one if it has `width` cells, and where there are `labels` (their place, and those of all records) one
-    that records of a single line have.
+    A line would be one if it has `width` cells and, where `labels` are given (their place, and those of all records),
+    the label of some record that is a single line.
     """
     plain = text.rstrip("\r\n")
     if starts[0] == 1 and plain.count("\n") + 1 == starts[-1] == len(starts):
@@ -39,10 +39,10 @@ def refuse_swallowed(
         total = sum(count - 1 for _, count in found)
         listed = some([f"{number} ({count} lines)" for number, count in found])
         raise DataError(
-            file.key, f"{file.name}:{found[0][0]}: a quote at the start of a cell makes one row of {found[0][1]} lines, each "
-            f"of which would be a row of {width} cells. Rows like it: {len(found):,}, {listed}; rows swallowed: {total:,}. If "
-            "quotes are plain text in this file, set data.quotes=literal; if these cells do have many lines, "
-            "data.quotes=csv."
+            file.key, f"{file.name}:{found[0][0]}: a quote at the start of a cell makes one row of {found[0][1]} "
+            f"lines, each of which would be a row of {width} cells. Rows like it: {len(found):,}, {listed}; rows "
+            f"swallowed: {total:,}. If quotes are plain text in this file, set data.quotes=literal; if these cells do "
+            "have many lines, data.quotes=csv."
         )
 
 

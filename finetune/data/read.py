@@ -35,8 +35,8 @@ def read_tables(files: Sequence[TableFile], wanted: Wanted) -> tuple[pa.Table, l
     """A table of `row` (`file:number`), `hash` (sha256 of the content) and one column per role, and notes for the user.
 
     `number` is the line on which a record starts, or its position: in JSON from 1, in Parquet, Arrow and idx from 0.
-    All columns are strings, but for pictures that the files themselves hold. Blank labels are null, other cells are kept
-    as they are. Pictures are found in `wanted.images`, else beside the file, and are decoded once.
+    All columns are strings, but for pictures that the files themselves hold. Blank labels are null, other cells are
+    kept as they are. Pictures are found in `wanted.images`, else beside the file, and are decoded once.
 
     Raises SpecError for columns that a file has not, DataError for all else that is wrong.
     """
@@ -47,8 +47,8 @@ def read_tables(files: Sequence[TableFile], wanted: Wanted) -> tuple[pa.Table, l
     notes = [note for _, found in read for note in found]
     kinds = {str(table.schema.types) for table in tables}
     if len(kinds) > 1:
-        raise DataError(files[0].key, f"some of {some([file.name for file in files])} hold pictures, others name them. Give "
-                                      "files of one kind.")
+        raise DataError(files[0].key, f"some of {some([file.name for file in files])} hold pictures, others name them. "
+                                      "Give files of one kind.")
     return pa.concat_tables(tables).combine_chunks(), notes
 
 
@@ -92,7 +92,8 @@ def _pictures(found: Any, rows: Any, *, file: TableFile, wanted: Wanted) -> tupl
         found = pa.array(located, pa.string())
     elif found.null_count:
         missing = pc.filter(rows, pc.is_null(found)).to_pylist()
-        raise DataError(file.key, f"{len(missing):,} of {len(found):,} rows have no picture: {some(missing)}. Remove them.")
+        without = f"{len(missing):,} of {len(found):,} rows have no picture: {some(missing)}"
+        raise DataError(file.key, f"{without}. Remove them.")
     else:
         found = found.cast(pa.binary())
     pictures.check_images(pa.table({"row": rows, "image": found}), file.key)

@@ -64,14 +64,15 @@ def _files(data: Data, roles: Mapping[str, str]) -> SplitRows:
         if place is None:
             continue
         if split in tables or split in splits:
-            raise DataError(f"data.files.{split}", f"data.files.train={given['train']} brings {split} rows along already. "
+            raise DataError(f"data.files.{split}", f"data.files.train={given['train']} brings {split} rows along. "
                                                    "Leave one of the two out, or name the training files alone.")
-        found, said = listing.find(place, split=split, roles=roles)
-        notes += said
+        found, passed_over = listing.find(place, split=split, roles=roles)
+        notes += passed_over
         if found:
             tables |= _checked(found, place, split=split)
         else:
-            splits |= _checked(read_image_folder(Path(place).expanduser(), key=f"data.files.{split}"), place, split=split)
+            read = read_image_folder(Path(place).expanduser(), key=f"data.files.{split}")
+            splits |= _checked(read, place, split=split)
     _refuse_idle(data, [file for files in tables.values() for file in files])
     for split, files in tables.items():
         splits[split], said = read_tables(files, wanted)

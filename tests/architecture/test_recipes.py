@@ -23,6 +23,8 @@ CONTRADICTIONS = [
     ("data.source", "data.source=hub data.files.train=rows.csv"),
     ("data.files.train", "data.files.test=rows.csv"),
     ("data.images", "data.images=pictures"),
+    ("data.quotes", "data.quotes=literal"),
+    ("data.encoding", "data.encoding=cp1251"),
     ("data.split", "data.split.validation=0.6"),
     ("data.split", "data.split.validation=0.45 data.split.test=0.45"),
     ("data.columns", "data.columns.text=review"),
