@@ -110,7 +110,7 @@ def guess_positions(rows: Sequence[Sequence[str]], roles: Mapping[str, str]) -> 
     length = {place: sum(len(row[place]) for row in rows) for place in free}
     found: dict[str, int | str] = dict.fromkeys(roles, "POSITION")
     for role in (role for role, kind in roles.items() if kind == "label" and free):
-        found[role] = min(free, key=lambda place: (distinct[place] < 2, distinct[place]))
+        found[role] = min(free, key=lambda place: (distinct[place] < 2, distinct[place], length[place]))
         free.remove(int(found[role]))
     contents = [role for role, kind in roles.items() if kind != "label"]
     longest = sorted(sorted(free, key=lambda place: -length[place])[:len(contents)])

@@ -18,7 +18,7 @@ def refuse_swallowed(
     """DataError that lists records of several lines, each of which would be a row of its own.
 
     A line would be one if it has `width` cells and, where `labels` are given (their place, and those of all records),
-    the label of some record that is a single line.
+    the label of some record.
     """
     plain = text.rstrip("\r\n")
     if starts[0] == 1 and plain.count("\n") + 1 == starts[-1] == len(starts):
@@ -28,12 +28,12 @@ def refuse_swallowed(
     long = [place for place, (start, end) in enumerate(zip(starts, ends, strict=True)) if end > start]
     if not long or width < 2:
         return
-    known = _labels_of_single_lines(labels[1], long) if labels else set()
+    known = {label.strip() for label in labels[1].unique().to_pylist()} if labels else set()
     found = []
     for place in long:
         inside = [line.split(delimiter) for line in lines[starts[place] - 1:ends[place]] if line]
         fits = len(inside) > 1 and all(len(cells) == width for cells in inside)
-        if fits and (not labels or not known or all(cells[labels[0]].strip() in known for cells in inside)):
+        if fits and (not labels or all(cells[labels[0]].strip() in known for cells in inside)):
             found.append((starts[place], len(inside)))
     if found:
         total = sum(count - 1 for _, count in found)
@@ -44,11 +44,6 @@ def refuse_swallowed(
             f"swallowed: {total:,}. If quotes are plain text in this file, set data.quotes=literal; if these cells do "
             "have many lines, data.quotes=csv."
         )
-
-
-def _labels_of_single_lines(labels: Any, long: Sequence[int]) -> set[str]:
-    many = set(long)
-    return {label.strip() for place, label in enumerate(labels.to_pylist()) if place not in many}
 
 
 def way_out(text: str, delimiter: str, *, width: int) -> str:
