@@ -76,7 +76,8 @@ def _mixed(raw: bytes, file: TableFile, *, start: int) -> tuple[str, tuple[str, 
     """The text where every line is UTF-8 or Windows-1252, as in files that were put together from two sources."""
     lines = raw.removeprefix(codecs.BOM_UTF8).splitlines(keepends=True)  # of bytes: at \n, \r and \r\n alone
     others = {number: line for number, line in enumerate(lines, 1) if not _is_utf8(line)}
-    guess = _guess(b"".join(others.values())[:_SAMPLE])
+    latin = [line for line in others.values() if not _UNDEFINED.search(line)]  # a stray byte must not rule it out
+    guess = _guess(b"".join(latin or others.values())[:_SAMPLE])
     torn = [number for number, line in others.items() if _is_torn(line, latin=guess == "cp1252")]
     if torn:
         remedy = f"Correct them, or drop the bytes: {_iconv(file, '-c -f UTF-8')}"
