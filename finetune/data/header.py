@@ -63,7 +63,7 @@ def require(header: Sequence[str], *, file: TableFile, wanted: Wanted) -> None:
 def _counts_up(first: Sequence[str]) -> bool:
     """Whether a first record is the header 0, 1, 2, ... that a table without names is often saved with."""
     names = list(first[1:]) if first[0] == "" else list(first)
-    return len(names) > 1 and names == [str(position) for position in range(len(names))]
+    return names == [str(position) for position in range(len(names))]
 
 
 def _check_positions(

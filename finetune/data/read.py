@@ -11,7 +11,7 @@ from finetune.data import columnar, delimited, idx, json_rows, lines, listing, l
 from finetune.data import images as pictures
 from finetune.data.records import Records
 from finetune.data.table_file import TableFile, Wanted
-from finetune.errors import DataError, some
+from finetune.errors import DataError, SpecError, some
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -90,6 +90,8 @@ def _pictures(found: Any, rows: Any, *, file: TableFile, wanted: Wanted) -> tupl
         named = pc.fill_null(found, "").to_pylist()
         located, notes = lookup.locate(named, rows.to_pylist(), source=wanted.images, beside=file.folder, key=file.key)
         found = pa.array(located, pa.string())
+    elif wanted.images:
+        raise SpecError([f"data.images: {file.name} holds its pictures itself. Leave it out."])
     elif found.null_count:
         missing = pc.filter(rows, pc.is_null(found)).to_pylist()
         without = f"{len(missing):,} of {len(found):,} rows have no picture: {some(missing)}"

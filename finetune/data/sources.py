@@ -73,7 +73,7 @@ def _files(data: Data, roles: Mapping[str, str]) -> SplitRows:
         else:
             read = read_image_folder(Path(place).expanduser(), key=f"data.files.{split}")
             splits |= _checked(read, place, split=split)
-    _refuse_idle(data, [file for files in tables.values() for file in files])
+    _refuse_idle(data, [file for files in tables.values() for file in files], roles)
     for split, files in tables.items():
         splits[split], said = read_tables(files, wanted)
         notes += said
@@ -92,8 +92,8 @@ def _checked(found: dict[str, Found], place: str, *, split: str) -> dict[str, Fo
     return found if split == "train" else {split: next(iter(found.values()))}
 
 
-def _refuse_idle(data: Data, files: Sequence[TableFile]) -> None:
-    """SpecError for settings of text that no file given is."""
+def _refuse_idle(data: Data, files: Sequence[TableFile], roles: Mapping[str, str]) -> None:
+    """SpecError for settings that none of the files given has a use for."""
     suffixes = {".txt" if file.label else file.suffix for file in files}
     names = ", ".join(sorted(suffixes)) or "pictures"
     idle = []
@@ -101,6 +101,10 @@ def _refuse_idle(data: Data, files: Sequence[TableFile]) -> None:
         idle.append(f"data.quotes: only CSV and TSV have quotes, the files are {names}. Leave it out.")
     if data.encoding != "auto" and not suffixes - {".parquet", ".arrow", ".feather", ".idx"}:
         idle.append(f"data.encoding: only text has one, the files are {names}. Leave it out.")
+    if data.columns and not files:
+        idle.append("data.columns: a folder of pictures has no columns. Leave it out.")
+    if data.images and ("image" not in roles.values() or not suffixes - {".idx"}):
+        idle.append(f"data.images: only for tables that name pictures, the files are {names}. Leave it out.")
     if idle:
         raise SpecError(idle)
 

@@ -181,6 +181,21 @@ def test_settings_of_text_beside_other_files_are_refused(tmp_path):
         "data.encoding: only text has one, the files are .parquet. Leave it out."]
 
 
+def test_settings_of_tables_beside_other_files_are_refused(tmp_path):
+    text = written(tmp_path / "a.csv", TABLE)
+    assert refusal(text, SpecError, images="photos") == (
+        "data.images: only for tables that name pictures, the files are .csv. Leave it out.")
+    (tmp_path / "pets" / "cat").mkdir(parents=True)
+    written(tmp_path / "pets" / "cat" / "1.png", encoded_picture())
+    assert refusal(tmp_path / "pets", SpecError, IMAGE, images="photos", columns={"label": "kind"}).splitlines() == [
+        "data.columns: a folder of pictures has no columns. Leave it out.",
+        "data.images: only for tables that name pictures, the files are pictures. Leave it out."]
+    held = pa.table({"image": [encoded_picture()], "label": ["a"]})
+    file = written(tmp_path / "a.parquet", encoded(held, "x.parquet"))
+    assert refusal(file, SpecError, IMAGE, images="photos") == (
+        "data.images: a.parquet holds its pictures itself. Leave it out.")
+
+
 def test_split_that_the_training_files_bring_along_is_not_given_twice(tmp_path):
     for name in ("train", "test"):
         written(tmp_path / f"{name}.csv", TABLE)
