@@ -24,6 +24,7 @@ DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _QUOTES = 'Close every quoted cell, and write a quote inside one twice ("").'
 _LENGTH = "Shorten the cell; a quote that is never closed makes one long, too."
 _CELLS = "Quote cells that hold {!r} or a line break, and add or remove the cells that differ."
+_PLAIN_CELLS = "With data.quotes=literal no cell can hold {!r} or a line break: take it out of the cells that do."
 _SAVE_AS = {
     ";": "Save it with commas", "\t": "Save it with commas, or rename it to .tsv for tabs",
     ",": "Save it with tabs, or rename it to .csv for commas",
@@ -155,7 +156,7 @@ def _refusal(text: str, delimiter: str, *, file: TableFile, literal: bool) -> Da
             width = len(record)
         elif len(record) != width:
             what = f"{len(record)} cell{'s' * (len(record) > 1)} found, {width} expected"
-            problems.setdefault(_CELLS.format(delimiter), []).append((number, what))
+            problems.setdefault((_PLAIN_CELLS if literal else _CELLS).format(delimiter), []).append((number, what))
     return refusal(problems, file)
 
 

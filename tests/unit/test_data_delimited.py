@@ -73,6 +73,11 @@ def test_literal_quotes_stay_in_the_text(tmp_path):
     assert table["row"] == ["a.tsv:1", "a.tsv:2", "a.tsv:3"]
 
 
+def test_delimiter_in_a_cell_cannot_be_quoted_where_quotes_are_text(tmp_path):
+    with pytest.raises(DataError, match=r"a\.csv:2: 3 cells found, 2 expected\. With data\.quotes=literal no cell can hold ','"):
+        read(tmp_path / "a.csv", 'ham,one\nspam,"two, three"\n', columns=POSITIONS, quotes="literal")
+
+
 SWALLOWED = 'ham\tone\nspam\t"two\nham\tthree\nspam\tfour"\nham\tfive\n'
 
 
