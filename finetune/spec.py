@@ -31,7 +31,7 @@ class Files:
     """The user's own rows: a table, or for images a folder or zip."""
 
     train: str | None = None
-    """CSV, TSV, JSON or JSON lines; for images also a folder or zip of CLASS/file."""
+    """A table; a folder, zip or 'pattern*' of tables, or of text files named by label; pictures as CLASS/file."""
     validation: str | None = None
     """Same formats; without it 10 % of the training rows are held out."""
     test: str | None = None
@@ -63,7 +63,11 @@ class Data:
     images: str | None = None
     """Folder or zip in which the image names of a table are found."""
     columns: Mapping[str, str] = field(default_factory=dict)
-    """Role to column of the user's files; a role without entry is the column of that name."""
+    """Role to column of the user's files: a name, or in a file without header the position, from 0."""
+    quotes: Literal["auto", "csv", "literal"] = "auto"
+    """In CSV and TSV they enclose cells (csv) or are text (literal); auto is csv and stops where lines are lost."""
+    encoding: str = "auto"
+    """Of text files, as cp1251; auto is UTF-8, UTF-16 with a mark, and for single other lines Windows-1252."""
     split: Split = Split()
     """Shares to hold out."""
     max_rows: int | Literal["auto", "all"] = "auto"
@@ -212,6 +216,10 @@ def _data_checks(data: Data) -> list[tuple[bool, str]]:
         (bool(data.columns) and not data.files.train,
          f"data.columns: names columns of your own files ({', '.join(data.columns)}) but no file is given. "
          "Add data.files.train=FILE, or leave it out."),
+        (data.quotes != "auto" and not data.files.train,
+         "data.quotes: says how your own files are written, but no file is given. Add data.files.train=FILE."),
+        (data.encoding != "auto" and not data.files.train,
+         "data.encoding: says how your own files are written, but no file is given. Add data.files.train=FILE."),
         (isinstance(data.max_rows, int) and data.max_rows < 1,
          f"data.max_rows: {data.max_rows} found, at least 1 is needed. Use a count, or 'all'."),
     ]

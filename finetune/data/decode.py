@@ -1,17 +1,19 @@
-"""From a path to text: is the file there, is it a table, and in which encoding is it written."""
+"""From bytes to text: in which encoding is a file written, is all of it, and what must the user know of that."""
 
 from __future__ import annotations
 
 import codecs
 import re
 import shlex
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from finetune.errors import DataError, nearest, some
+from finetune.errors import DataError, SpecError, some
 
-FORMATS = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")
+if TYPE_CHECKING:
+    from finetune.data.table_file import TableFile
 
-_BREAK = re.compile("\r\n|\r|\n")
+BREAK = re.compile("\r\n|\r|\n")
+
 _BINARY = {
     b"PK\x03\x04": "a zip archive or an Excel workbook", b"\x1f\x8b": "a gzip archive", b"PAR1": "a Parquet file",
     b"ARROW1": "an Arrow file", b"\xd0\xcf\x11\xe0": "an old Excel workbook", b"%PDF": "a PDF document",
@@ -20,90 +22,133 @@ _BINARY = {
 _ENCODINGS = ("cp1252", "cp1250", "cp1251", "gb18030", "cp932", "euc_jp", "cp949", "big5", "cp1253", "cp1254",
               "cp1255", "cp1256", "koi8_r", "cp437")
 _SAMPLE = 2**16  # bytes from which an encoding is guessed
+_UNDEFINED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")  # bytes to which Windows-1252 gives no character
+_ALLOWED = "allowed are UTF-8, and UTF-16 with a byte order mark"
 
 
-def read_text(file: Path, key: str) -> str:
-    """The text of a table file in UTF-8, or in UTF-16 with a byte order mark; the mark is taken off.
+def read_text(file: TableFile, encoding: str = "auto") -> tuple[str, tuple[str, ...]]:
+    """The text of a file without its byte order mark, and what the user must know of how it was read.
 
-    Raises DataError naming `key` for a path that is no table file, and for bytes that are no text.
+    `auto` takes UTF-8, UTF-16 with a byte order mark, and single lines that are not UTF-8 as Windows-1252 where they
+    look like it; these are counted in the notes. Raises DataError for bytes that are no text.
     """
-    try:
-        problem = _path_problem(file)
-        raw = b"" if problem else file.read_bytes()
-    except OSError as error:
-        raise DataError(key, f"{file.absolute()} cannot be read ({error.strerror}). Make it readable.") from error
-    if problem:
-        raise DataError(key, problem)
+    raw = file.read()
     for start, kind in _BINARY.items():
         if raw.startswith(start):
-            raise DataError(key, f"{file.name} is {kind}, text is needed. Unpack it, or save its table as UTF-8 CSV.")
-    encoding = "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
-    try:
-        text = raw.decode(encoding).removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        raise DataError(key, _undecodable(file, raw, encoding=encoding, start=error.start)) from None
+            raise DataError(file.key, f"{file.name} is {kind}, text is needed. Rename it to what it is, unpack it, or "
+                                      "save its table as UTF-8 CSV.")
+    notes: tuple[str, ...] = ()
+    if encoding != "auto":
+        text = _named(raw, file, encoding)
+    elif raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = _utf16(raw, file)
+    else:
+        try:
+            text = raw.decode()
+        except UnicodeDecodeError as error:
+            text, notes = _mixed(raw, file, start=error.start)
+    text = text.removeprefix("\ufeff")
     if "\0" in text:
-        raise DataError(key, _holds_nul(file, raw, text=text))
-    return text
+        raise DataError(file.key, _holds_nul(file, raw, text=text))
+    return text, notes
 
 
-def absent(path: Path) -> str:
-    """What to say of a path that does not exist: its absolute form, near matches, and what to do."""
-    path = path.absolute()
-    if not path.parent.is_dir():
-        return f"{path} does not exist, nor does its folder. Correct the path."
-    beside = [entry.name for entry in path.parent.iterdir()]
-    return f"{path} does not exist.{nearest(path.name, beside)} Correct the path."
+def _named(raw: bytes, file: TableFile, encoding: str) -> str:
+    try:
+        return raw.decode(encoding)
+    except LookupError:
+        raise SpecError([f"data.encoding: there is no encoding {encoding!r}. Use auto, or a name such as "
+                         f"{some(_ENCODINGS, 4)}."]) from None
+    except UnicodeDecodeError as error:
+        found = f"{_place(file, raw, encoding, start=error.start)} is not {encoding.upper()}"
+        raise DataError(file.key, f"{found}, which data.encoding names. Correct the file, or use auto.") from None
 
 
-def _path_problem(file: Path) -> str | None:
-    allowed = ", ".join(FORMATS)
-    if not file.exists():
-        return absent(file)
-    if file.is_dir():
-        inside = sorted(entry.name for entry in file.iterdir() if entry.suffix.lower() in FORMATS)
-        tables = f" Tables in it: {some(inside)}." if inside else ""
-        return f"{file.absolute()} is a folder, a table file ({allowed}) is needed.{tables} Name the file."
-    if file.suffix.lower() not in FORMATS:
-        found = f"ends in {file.suffix!r}" if file.suffix else "has no suffix"
-        return f"{file.name} {found}, allowed are {allowed}. Save the table in one of these formats."
-    if not file.is_file():
-        return f"{file.absolute()} is no regular file. Write its rows to a file and name that."
-    return None
+def _utf16(raw: bytes, file: TableFile) -> str:
+    try:
+        return raw.decode("utf-16")
+    except UnicodeDecodeError as error:
+        found = f"{_place(file, raw, 'utf-16', start=error.start)} is not UTF-16; the file is damaged or cut off"
+        raise DataError(file.key, f"{found}; {_ALLOWED}. Save it again as UTF-8.") from None
 
 
-def _undecodable(file: Path, raw: bytes, *, encoding: str, start: int) -> str:
-    """Where the first bad byte is, what the file looks like, and the command that converts it."""
-    line = len(_BREAK.findall(raw[:start].decode(encoding, "ignore"))) + 1
-    found = f"{file.name}:{line}: byte 0x{raw[start]:02x} at offset {start:,} is not {encoding.upper()}"
-    allowed = "allowed are UTF-8, and UTF-16 with a byte order mark"
-    if encoding == "utf-16":
-        return f"{found}; the file is damaged or cut off; {allowed}. Save it again as UTF-8."
-    text = raw.decode("utf-8", "replace")
-    damaged = text.count("\ufffd")
-    if len(re.findall("[^\x00-\x7f\ufffd]", text)) > damaged:
-        remedy = f"Correct them, or drop them: {_iconv(file, '-c -f UTF-8')}"
-        return f"{found}; the rest is UTF-8, so it is damaged (characters: {damaged:,}); {allowed}. {remedy}"
-    guess = _guess(_whole_lines(raw, start))
+def _mixed(raw: bytes, file: TableFile, *, start: int) -> tuple[str, tuple[str, ...]]:
+    """The text where every line is UTF-8 or Windows-1252, as in files that were put together from two sources."""
+    lines = raw.removeprefix(codecs.BOM_UTF8).splitlines(keepends=True)  # of bytes: at \n, \r and \r\n alone
+    others = {number: line for number, line in enumerate(lines, 1) if not _is_utf8(line)}
+    latin = [line for line in others.values() if not _UNDEFINED.search(line)]  # a stray byte must not rule it out
+    guess = _guess(b"".join(latin or others.values())[:_SAMPLE])
+    torn = [number for number, line in others.items() if _is_torn(line, latin=guess == "cp1252")]
+    if torn:
+        remedy = f"Correct them, or drop the bytes: {_iconv(file, '-c -f UTF-8')}"
+        raise DataError(file.key, f"{file.name}:{torn[0]}: the line has characters in UTF-8 and bytes that are not, so "
+                                  f"it is damaged. Lines like it: {len(torn):,} ({some(torn)}). {remedy}")
+    if guess != "cp1252":
+        is_mixed = any(not line.isascii() for number, line in enumerate(lines, 1) if number not in others)
+        raise DataError(file.key, _undecodable(file, raw, start=start, guess=guess) if not is_mixed else
+                        f"{file.name}:{min(others)}: the line is not UTF-8, as others of the file are. Lines like it: "
+                        f"{len(others):,} ({some(others)}). Save the file again in one encoding, best in UTF-8.")
+    neither = [number for number, line in others.items() if _UNDEFINED.search(line)]
+    if neither:
+        raise DataError(file.key, f"{file.name}:{neither[0]}: the line is neither UTF-8 nor Windows-1252. Lines like "
+                                  f"it: {len(neither):,} ({some(neither)}); {_ALLOWED}. Correct them, or name the "
+                                  "encoding: data.encoding=NAME.")
+    for number, line in others.items():
+        lines[number - 1] = line.decode("cp1252").encode()
+    first = min(others)
+    note = (f"{file.name}: {len(others):,} of {len(lines):,} lines are not UTF-8 and were read as Windows-1252, such "
+            f"as line {first}: {_around(others[first].decode('cp1252'))!r}; if that is wrong, set data.encoding=NAME")
+    return b"".join(lines).decode(), (note,)
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_torn(line: bytes, *, latin: bool) -> bool:
+    """Whether a line is damaged UTF-8: it has characters in UTF-8, which would turn to nonsense in another encoding.
+
+    In dense encodings two bytes may be a character of UTF-8 by accident, so there it takes more of these than others.
+    """
+    text = line.decode("utf-8", "replace")
+    lost = text.count("\ufffd")
+    return sum(not character.isascii() for character in text) - lost > (0 if latin else lost)
+
+
+def _around(text: str) -> str:
+    """A few words about the first character that is not ASCII."""
+    place = next(place for place, character in enumerate(text) if not character.isascii())
+    return text[max(0, place - 15):place + 15].strip()
+
+
+def _place(file: TableFile, raw: bytes, encoding: str, *, start: int) -> str:
+    line = len(BREAK.findall(raw[:start].decode(encoding, "ignore"))) + 1
+    return f"{file.name}:{line}: byte 0x{raw[start]:02x} at offset {start:,}"
+
+
+def _undecodable(file: TableFile, raw: bytes, *, start: int, guess: str | None) -> str:
+    """Where the first bad byte is, what the file looks like, and how it is read."""
+    found = f"{_place(file, raw, 'utf-8', start=start)} is not UTF-8"
     if guess is None:
-        return f"{found}, and it looks like no other encoding; {allowed}. Save it again as UTF-8."
+        return f"{found}, and it looks like no other encoding; {_ALLOWED}. Save it again as UTF-8."
     begin = max(raw.rfind(b"\n", 0, start), raw.rfind(b"\r", 0, start)) + 1
-    sample = _BREAK.split(raw[begin:start + 40].decode(guess, "replace"))[0][-60:]
+    sample = BREAK.split(raw[begin:start + 40].decode(guess, "replace"))[0][-60:]
     name = guess.upper().replace("_", "-")
-    return f"{found}; it looks like {name} ({sample!r}); {allowed}. Convert it: {_iconv(file, f'-f {name}')}"
+    return (f"{found}; it looks like {name} ({sample!r}); {_ALLOWED}. If that is right set data.encoding={guess}, or "
+            f"convert it: {_iconv(file, f'-f {name}')}")
 
 
-def _iconv(file: Path, options: str) -> str:
-    source, result = (shlex.quote(str(path)) for path in (file, file.with_suffix(f".utf8{file.suffix}")))
-    return f"iconv {options} -t UTF-8 {source} > {result}"
-
-
-def _whole_lines(raw: bytes, around: int) -> bytes:
-    """A sample that cuts no line: half a character at its ends would rule out the right encoding."""
-    if len(raw) <= _SAMPLE:
-        return raw
-    sample = raw[max(0, around - _SAMPLE // 2):][:_SAMPLE]
-    return sample[sample.find(b"\n") + 1:sample.rfind(b"\n") + 1] or sample
+def _iconv(file: TableFile, options: str) -> str:
+    source = file.locator
+    if file.is_packed:
+        return f"unpack it, then iconv {options} -t UTF-8 FILE > NEW-FILE"
+    stem, dot, suffix = source.rpartition(".")
+    result = f"{stem}.utf8.{suffix}" if dot else f"{source}.utf8"
+    return f"iconv {options} -t UTF-8 {shlex.quote(source)} > {shlex.quote(result)}"
 
 
 def _guess(raw: bytes) -> str | None:
@@ -118,13 +163,15 @@ def _guess(raw: bytes) -> str | None:
     return min(fits, key=lambda name: fits[name]) if fits else None
 
 
-def _holds_nul(file: Path, raw: bytes, *, text: str) -> str:
-    lines = [number for number, line in enumerate(_BREAK.split(text), 1) if "\0" in line]
+def _holds_nul(file: TableFile, raw: bytes, *, text: str) -> str:
+    lines = [number for number, line in enumerate(BREAK.split(text), 1) if "\0" in line]
     like_it = f" {len(lines):,} lines like it ({some(lines)})." if len(lines) > 1 else ""
     found = f"{file.name}:{lines[0]}: NUL byte found, which no text holds.{like_it}"
     if raw.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
-        return f"{found} It looks like UTF-32. Convert it: {_iconv(file, '-f UTF-32')}"
+        return f"{found} It looks like UTF-32: set data.encoding=utf-32, or convert it: {_iconv(file, '-f UTF-32')}"
     if text.count("\0") > len(text) / 4:
+        name = "utf-16-le" if raw.index(0) % 2 else "utf-16-be"
         command = _iconv(file, "-f UTF-16LE" if raw.index(0) % 2 else "-f UTF-16BE")
-        return f"{found} It looks like UTF-16 without a byte order mark. Convert it: {command}"
-    return f"{found} Save the table again as text, or remove them: tr -d '\\000' < {shlex.quote(str(file))} > NEW-FILE"
+        return f"{found} It looks like UTF-16 without a mark: set data.encoding={name}, or convert it: {command}"
+    remedy = f"tr -d '\\000' < {shlex.quote(file.locator)} > NEW-FILE"
+    return f"{found} Save the table again as text, or remove them: {remedy}"

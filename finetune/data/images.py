@@ -75,31 +75,6 @@ def check_images(table: pa.Table, key: str, *, column: str = "image") -> None:
         )
 
 
-def locate(cells: Sequence[str], rows: Sequence[str], *, source: Path | None, beside: Path, key: str) -> list[str]:
-    """The locators of the pictures that a table names: inside `source`, a folder or zip, else beside the table.
-
-    DataError lists the rows whose picture is not there.
-    """
-    names = [cell.replace("\\", "/") for cell in cells]
-    if source is None or source.is_dir():
-        folder = source or beside
-        located = [str(path) if (path := folder / name).is_file() else None for name in names]
-    else:
-        files = {"/".join(parts): locator for parts, locator in locators.list_files(source, "data.images").items()}
-        tops = {name.partition("/")[0] for name in files}
-        wrap = f"{tops.pop()}/" if len(tops) == 1 else ""
-        names = [name.removeprefix("./") for name in names]
-        located = [files.get(name, files.get(wrap + name)) for name in names]
-    missing = [f"{row} {cell!r}" for row, cell, found in zip(rows, cells, located, strict=True) if found is None]
-    if missing:
-        where = (source or beside).absolute()
-        raise DataError(
-            key, f"{len(missing):,} of {len(cells):,} pictures are not in {where}: {some(missing)}. Add them, remove"
-            " their rows, or name the right folder or zip with data.images=PATH."
-        )
-    return [found for found in located if found is not None]
-
-
 def read_image_folder(source: Path, *, key: str) -> dict[str, pa.Table]:
     """The pictures of a folder or zip by split: `row` (path inside it), `hash`, `image` (locator), `label` (folder).
 

@@ -12,8 +12,7 @@ import stat
 import zipfile
 from pathlib import Path
 
-from finetune.data.decode import absent
-from finetune.errors import DataError, some
+from finetune.errors import DataError, nearest, some
 
 MAX_BYTES = 2**30  # of one file; a zip member says its size before it is unpacked
 Parts = tuple[str, ...]  # a path inside a folder or archive
@@ -30,10 +29,10 @@ class UnreadableError(Exception):
 
 def read(locator: str) -> bytes:
     """The bytes of a file; raises UnreadableError, OSError, KeyError, or what zipfile raises on damage."""
-    inside = _LOCATOR.fullmatch(locator)
+    inside = split(locator)
     if inside:
-        archive = _archive(inside[1], os.getpid())
-        member = archive.getinfo(inside[2])
+        archive = _archive(inside[0], os.getpid())
+        member = archive.getinfo(inside[1])
         _refuse_large(member.file_size)
         return archive.read(member)
     state = Path(locator).stat()
@@ -41,6 +40,21 @@ def read(locator: str) -> bytes:
         raise UnreadableError("not a regular file")  # a pipe would wait for ever
     _refuse_large(state.st_size)
     return Path(locator).read_bytes()
+
+
+def split(locator: str) -> tuple[str, str] | None:
+    """Archive and member; None for a file on disk."""
+    inside = _LOCATOR.fullmatch(locator)
+    return (inside[1], inside[2]) if inside else None
+
+
+def absent(path: Path) -> str:
+    """What to say of a path that does not exist: its absolute form, near matches, and what to do."""
+    path = path.absolute()
+    if not path.parent.is_dir():
+        return f"{path} does not exist, nor does its folder. Correct the path."
+    beside = [entry.name for entry in path.parent.iterdir()]
+    return f"{path} does not exist.{nearest(path.name, beside)} Correct the path."
 
 
 def list_files(source: Path, key: str) -> dict[Parts, str]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from finetune.contracts import SplitRows
+from finetune.data import listing
 from finetune.data.images import read_image_folder
-from finetune.data.read import read_table
+from finetune.data.read import read_table, read_tables
+from finetune.data.table_file import TableFile, Wanted
 from finetune.errors import DataError, SpecError, nearest
 from finetune.machine import hub_reachable
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from finetune.spec import Data
+
+Found = TypeVar("Found", bound=Any)  # tables yet to be read, or read
 
 SAMPLES = Path(__file__).parent / "samples"
 HUB_ROWS = 5_000  # training rows of a Hub data set where there is no accelerator and data.max_rows is auto
@@ -53,29 +57,56 @@ def samples() -> list[str]:
 
 def _files(data: Data, roles: Mapping[str, str]) -> SplitRows:
     given = {"train": data.files.train, "validation": data.files.validation, "test": data.files.test}
+    wanted, notes = Wanted.by(data, roles), list[str]()
+    tables: dict[str, list[TableFile]] = {}
     splits: dict[str, pa.Table] = {}
-    images = Path(data.images).expanduser() if data.images else None
-    for split, name in given.items():
-        if name is None:
+    for split, place in given.items():
+        if place is None:
             continue
-        file, key = Path(name).expanduser(), f"data.files.{split}"
-        if "image" in roles.values() and (file.is_dir() or file.suffix.lower() == ".zip"):
-            splits |= _pictures(file, split)
+        if split in tables or split in splits:
+            raise DataError(f"data.files.{split}", f"data.files.train={given['train']} brings {split} rows along. "
+                                                   "Leave one of the two out, or name the training files alone.")
+        found, passed_over = listing.find(place, split=split, roles=roles)
+        notes += passed_over
+        if found:
+            tables |= _checked(found, place, split=split)
         else:
-            splits[split] = read_table(file, columns=data.columns, roles=roles, key=key, images=images)
-    return SplitRows(splits, source="files", name=str(data.files.train))
+            read = read_image_folder(Path(place).expanduser(), key=f"data.files.{split}")
+            splits |= _checked(read, place, split=split)
+    _refuse_idle(data, [file for files in tables.values() for file in files], roles)
+    for split, files in tables.items():
+        splits[split], said = read_tables(files, wanted)
+        notes += said
+    splits = {split: splits[split] for split in given if split in splits}
+    return SplitRows(splits, source="files", name=str(data.files.train), notes=notes)
 
 
-def _pictures(file: Path, split: str) -> dict[str, pa.Table]:
-    """A folder or zip given as `split`: as training rows it may bring the other splits along."""
-    found = read_image_folder(file, key=f"data.files.{split}")
+def _checked(found: dict[str, Found], place: str, *, split: str) -> dict[str, Found]:
+    """What was found in a place given as `split`: as training rows it may bring the other splits along."""
     if split == "train" and "train" not in found:
-        raise DataError("data.files.train", f"{file} holds only {', '.join(sorted(found))}. Training rows are needed: "
-                                            "a folder of CLASS/file, or train/CLASS/file beside the others.")
+        raise DataError("data.files.train", f"{place} holds only {', '.join(sorted(found))}. Training rows are needed: "
+                                            "files that tell no split, or train beside the others.")
     if split != "train" and len(found) > 1:
-        raise DataError(f"data.files.{split}", f"{file} holds several splits ({', '.join(sorted(found))}). Give it as "
-                                               f"data.files.train alone, or a folder of CLASS/file for {split}.")
+        raise DataError(f"data.files.{split}", f"{place} holds several splits ({', '.join(sorted(found))}). Give it as "
+                                               f"data.files.train alone, or name the {split} files.")
     return found if split == "train" else {split: next(iter(found.values()))}
+
+
+def _refuse_idle(data: Data, files: Sequence[TableFile], roles: Mapping[str, str]) -> None:
+    """SpecError for settings that none of the files given has a use for."""
+    suffixes = {".txt" if file.label else file.suffix for file in files}
+    names = ", ".join(sorted(suffixes)) or "pictures"
+    idle = []
+    if data.quotes != "auto" and not suffixes & {".csv", ".tsv"}:
+        idle.append(f"data.quotes: only CSV and TSV have quotes, the files are {names}. Leave it out.")
+    if data.encoding != "auto" and not suffixes - {".parquet", ".arrow", ".feather", ".idx"}:
+        idle.append(f"data.encoding: only text has one, the files are {names}. Leave it out.")
+    if data.columns and not files:
+        idle.append("data.columns: a folder of pictures has no columns. Leave it out.")
+    if data.images and ("image" not in roles.values() or not suffixes - {".idx"}):
+        idle.append(f"data.images: only for tables that name pictures, the files are {names}. Leave it out.")
+    if idle:
+        raise SpecError(idle)
 
 
 def _sample(name: str, roles: Mapping[str, str]) -> SplitRows:

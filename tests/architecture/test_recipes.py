@@ -26,6 +26,8 @@ CONTRADICTIONS = [
     ("data.split", "data.split.validation=0.6"),
     ("data.split", "data.split.validation=0.45 data.split.test=0.45"),
     ("data.columns", "data.columns.text=review"),
+    ("data.quotes", "data.quotes=literal"),
+    ("data.encoding", "data.encoding=cp1251"),
     ("data.max_rows", "data.max_rows=0"),
     ("train.batch", "train.batch=0"),
     ("train.micro_batch", "train.micro_batch=0"),

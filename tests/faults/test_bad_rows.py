@@ -9,8 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from finetune.data.delimited import MAX_CELL
 from finetune.data.labels import resolve_labels
-from finetune.data.read import MAX_CELL, read_table
+from finetune.data.read import read_table
 from finetune.data.split import hold_out, take
 from finetune.errors import DataError, FinetuneError, SpecError
 
@@ -33,8 +34,8 @@ def rows(*labels: str | None) -> pa.Table:
 
 def test_unknown_suffix_lists_the_allowed_ones(tmp_path):
     message = refusal(tmp_path / "a.xlsx", "text,label\n")
-    assert message == (f"{KEY}: a.xlsx ends in '.xlsx', allowed are .csv, .tsv, .json, .jsonl, .ndjson."
-                       " Save the table in one of these formats.")
+    assert message == (f"{KEY}: a.xlsx ends in '.xlsx', allowed are .csv, .tsv, .json, .jsonl, .ndjson, .parquet, .arrow,"
+                       " .feather, each also as .gz or in a .zip. Save the table in one of these formats.")
     assert "has no suffix" in refusal(tmp_path / "rows", "text,label\n")
 
 
@@ -42,14 +43,6 @@ def test_missing_file_is_named_in_full_with_near_matches(tmp_path):
     (tmp_path / "reviews.csv").touch()
     message = refusal(tmp_path / "review.csv")
     assert f"{KEY}: {tmp_path}/review.csv does not exist. Did you mean 'reviews.csv'?" in message
-
-
-def test_folder_in_place_of_a_table_lists_the_tables_in_it(tmp_path):
-    (tmp_path / "rows").mkdir()
-    (tmp_path / "rows" / "train.csv").touch()
-    message = refusal(tmp_path / "rows")
-    assert f"{tmp_path}/rows is a folder, a table file (" in message
-    assert "Tables in it: train.csv. Name the file." in message
 
 
 def test_pipe_in_place_of_a_table_is_refused(tmp_path):
@@ -72,10 +65,12 @@ def test_json_without_rows_is_refused(tmp_path, content):
     assert f"{KEY}: a.json has no rows" in refusal(tmp_path / "a.json", content)
 
 
-def test_wrong_encoding_names_line_offset_and_command(tmp_path):
-    message = refusal(tmp_path / "a.csv", "text,label\nUn film tr\u00e8s r\u00e9ussi,bon\n".encode("cp1252"))
-    assert f"{KEY}: a.csv:2: byte 0xe8 at offset 21 is not UTF-8; it looks like CP1252" in message
-    assert f"Convert it: iconv -f CP1252 -t UTF-8 {tmp_path}/a.csv > {tmp_path}/a.utf8.csv" in message
+def test_wrong_encoding_names_line_offset_and_way_out(tmp_path):
+    content = "text,label\n\u041e\u0447\u0435\u043d\u044c \u0445\u043e\u0440\u043e\u0448\u0438\u0439 \u0444\u0438\u043b\u044c\u043c,bon\n"
+    message = refusal(tmp_path / "a.csv", content.encode("cp1251"))
+    assert f"{KEY}: a.csv:2: byte 0xce at offset 11 is not UTF-8; it looks like CP1251" in message
+    assert "If that is right set data.encoding=cp1251, or convert it: " in message
+    assert f"iconv -f CP1251 -t UTF-8 {tmp_path}/a.csv > {tmp_path}/a.utf8.csv" in message
 
 
 def test_nul_byte_is_named_by_line(tmp_path):

@@ -1,0 +1,108 @@
+"""JSON and JSON lines: one object a row; cells are text, numbers in the spelling of the file, true, false or null."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from finetune.data.decode import read_text
+from finetune.data.header import require
+from finetune.data.records import Problems, Records, no_rows, refusal
+
+if TYPE_CHECKING:
+    from finetune.data.table_file import TableFile, Wanted
+
+_SYNTAX = "Correct the JSON there."
+_ROWS = 'Write every row as an object, such as {"text": "...", "label": "..."}.'
+_CELLS = "Write every cell as text, a number, true, false or null."
+_SURROGATE = re.compile("[\ud800-\udfff]")
+# Numbers keep the spelling of the file; NaN is how other tools write a missing number.
+_DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=lambda _: None)
+
+
+def records(file: TableFile, wanted: Wanted) -> Records:
+    """The objects of an array, of its `data`, or of one a line; numbered by position, or by line.
+
+    Raises DataError for broken JSON, rows that are no objects, and cells that are no text or number.
+    """
+    text, notes = read_text(file, wanted.encoding)
+    if not text.strip():
+        raise no_rows("is empty", file)
+    rows = _rows(text, file)
+    wrong = Problems()
+    for number, row in rows:
+        if not isinstance(row, dict):
+            wrong.setdefault(_ROWS, []).append((number, f"{_kind(row)} found, an object expected"))
+    if wrong:
+        raise refusal(wrong, file)
+    if not rows:
+        raise no_rows("has no rows", file)
+    header = list(dict.fromkeys(itertools.chain.from_iterable(row for _, row in rows)))
+    require(header, file=file, wanted=wanted)
+    return Records([number for number, _ in rows], header, lambda name: _column(rows, name, file=file), notes)
+
+
+def _rows(text: str, file: TableFile) -> list[tuple[int, Any]]:
+    """Position and value of every row; JSON lines are told from a document by a first value that is one line long."""
+    if file.suffix != ".json" and not text.lstrip().startswith("["):
+        return _lines(text, file)
+    try:
+        document = _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        if error.msg == "Extra data" and "\n" not in text[:error.pos].strip():
+            return _lines(text, file)
+        place = f"{error.lineno}:{error.colno}"
+        raise refusal({_SYNTAX: [(place, f"broken JSON ({error.msg})")]}, file) from None
+    except RecursionError:
+        raise refusal({_ROWS: [(1, "JSON nested too deeply, an array of objects expected")]}, file) from None
+    if isinstance(document, dict):
+        document = document.get("data", [document])
+    if not isinstance(document, list):
+        what = f"{_kind(document)} found, an array of objects expected"
+        raise refusal({_ROWS: [(1, what)]}, file)
+    return list(enumerate(document, 1))
+
+
+def _lines(text: str, file: TableFile) -> list[tuple[int, Any]]:
+    rows: list[tuple[int, Any]] = []
+    broken: list[tuple[int | str, str]] = []
+    for number, line in enumerate(io.StringIO(text, newline=""), 1):
+        if not line.strip():
+            continue
+        try:
+            rows.append((number, _DECODER.decode(line.rstrip())))
+        except json.JSONDecodeError as error:
+            broken.append((f"{number}:{error.colno}", f"broken JSON ({error.msg})"))
+        except RecursionError:
+            broken.append((f"{number}:1", "JSON nested too deeply"))
+    if broken:
+        raise refusal({_SYNTAX: broken}, file)
+    return rows
+
+
+def _column(rows: list[tuple[int, Any]], name: str, *, file: TableFile) -> Any:
+    import pyarrow as pa
+
+    spelled = {True: "true", False: "false", None: None}
+    cells: list[str | None] = []
+    wrong: list[tuple[int | str, str]] = []
+    for number, row in rows:
+        cell = row.get(name)
+        if isinstance(cell, str):
+            if _SURROGATE.search(cell):
+                wrong.append((number, f"column {name!r} holds half a surrogate pair, which is no character"))
+        elif isinstance(cell, list | dict):
+            wrong.append((number, f"column {name!r} holds {_kind(cell)}, text or a number expected"))
+        else:
+            cell = spelled[cell]
+        cells.append(cell)
+    if wrong:
+        raise refusal({_CELLS: wrong}, file)
+    return pa.array(cells, pa.string())
+
+
+def _kind(value: Any) -> str:
+    return "an object" if isinstance(value, dict) else "an array" if isinstance(value, list) else "a single value"

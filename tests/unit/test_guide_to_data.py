@@ -1,0 +1,43 @@
+"""The guide `docs/data.md`: its commands are commands, and what it promises of formats is what there is."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from finetune import override, recipe, spec
+from finetune.data import delimited, images, locators, sources
+from finetune.data.table_file import FORMATS
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
+COMMANDS = re.findall(r"`(finetune run [^`]+)`", GUIDE)
+SETTINGS = sorted(set(re.findall(r"data\.[a-z.]+(?==)", GUIDE)))
+
+
+def test_the_guide_has_a_command_for_each_set() -> None:
+    sets = re.findall(r"^\| (\w+) \| `finetune run", GUIDE, re.MULTILINE)
+    assert len(sets) == len(set(sets)) == len(COMMANDS) == 8
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_of_the_guide_is_a_recipe_without_contradictions(command: str) -> None:
+    _, _, name, *arguments = shlex.split(command)
+    chosen = override.apply(recipe.load(name), arguments)
+    assert spec.problems(chosen) == []
+    assert sources.problems(chosen.data, chosen.task.roles) == []
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_setting_of_the_guide_is_there(name: str) -> None:
+    known = override.paths(recipe.load("sentiment"))
+    assert name in known or re.sub(r"[^.]+$", "<name>", name) in known
+
+
+def test_formats_and_limits_are_those_of_the_code() -> None:
+    assert " ".join(f"`{suffix}`" for suffix in FORMATS) in GUIDE
+    assert f"{delimited.MAX_CELL:,} characters" in GUIDE
+    assert f"{locators.MAX_BYTES // 2**30} GiB" in GUIDE
+    assert f"{images.MAX_PIXELS // 10**6} million pixels" in GUIDE
