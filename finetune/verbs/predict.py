@@ -14,7 +14,7 @@ from finetune.verbs.arguments import RunPlace, out
 EXAMPLE = 'finetune predict runs/sentiment/last "What a lovely evening."'
 
 Inputs = Annotated[list[str] | None, typer.Argument(
-    metavar="[INPUT]...", help="Texts, or paths of pictures; none reads lines from standard input.")]
+    metavar="INPUT", help="Texts, or paths of pictures; none reads lines from standard input.")]
 
 
 def verb(
