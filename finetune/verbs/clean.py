@@ -32,7 +32,10 @@ Target = Annotated[Path | None, typer.Option(
 
 
 def verb(recipe: RecipeName, overrides: Overrides = None, to: Target = None) -> None:
-    """Read and clean the rows, and say what was wrong with them; trains nothing."""
+    """Read and clean the rows only, and show what is wrong with them.
+
+    Leaves a run folder that `finetune run RECIPE --resume RUN` continues.
+    """
     from finetune.clean import ledger
     from finetune.run import pipeline
 

@@ -14,7 +14,7 @@ EXAMPLE = "finetune show sentiment train.lr=3e-5"
 
 
 def verb(recipe: RecipeName, overrides: Overrides = None) -> None:
-    """A recipe's description and every setting, with your overrides marked."""
+    """A recipe's description and every setting, with yours marked."""
     from finetune.run.pipeline import open_keys, resolve
 
     resolved = resolve(recipe, overrides or [])
