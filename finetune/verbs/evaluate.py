@@ -18,14 +18,14 @@ EXAMPLE = "finetune evaluate runs/sentiment/last reviews.csv data.columns.text=r
 NUM_LABELS = 10
 NUM_CONFUSIONS = 3
 
-FilePlace = Annotated[Path, typer.Argument(metavar="FILE", help="Rows with labels: a table, or a folder of pictures.")]
+FilePlace = Annotated[Path, typer.Argument(metavar="FILE", help="Rows with labels: table or pictures.")]
 By = Annotated[list[str] | None, typer.Option(
-    "--by", metavar="COLUMN", help="Scores by the values of this column of FILE; may be given several times.")]
+    "--by", metavar="COLUMN", help="Scores by the values of this column; may be repeated.")]
 Reading = Annotated[list[str] | None, typer.Argument(
     metavar="KEY=VALUE", help="How FILE is read, where it differs: data.columns.<role>, data.images.")]
 
 
-def verb(place: RunPlace, file: FilePlace, overrides: Reading = None, by: By = None) -> None:
+def verb(place: RunPlace, file: FilePlace, overrides: Reading = None, *, by: By = None) -> None:
     """Score a run on another file, also by the values of its columns.
 
     Rows that the run was trained on are counted, and the score is given without them.
