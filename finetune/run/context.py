@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from finetune.spec import Recipe
 
 
+def devices() -> str:
+    """The devices that torch sees besides the CPU."""
+    import torch
+
+    if not torch.accelerator.is_available():
+        return "none"
+    return f"{torch.accelerator.device_count()} x {torch.accelerator.current_accelerator()}"
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run in the making."""
