@@ -150,6 +150,7 @@ def summary(run: Run) -> dict[str, Any]:
     lines["export"] = ", ".join(exported)
     lines["run"] = short(run.folder.path)
     lines["report"] = f"{short(run.folder.path)}/report.html"
+    lines["curves"] = f"tensorboard --logdir {short(run.folder.path.parent)}"
     asked = "PICTURE.png" if "image" in run.recipe.task.roles.values() else '"your text"'
     lines["next"] = f"finetune predict {short(run.folder.path.parent)}/last {asked}"
     return lines
