@@ -180,12 +180,15 @@ def _seen(folder: RunFolder, table: pa.Table, task: Task, *, columns: dict[str, 
 
     if not all((folder.path / "data" / f"{split}.arrow").is_file() for split in ("train", "validation")):
         return None
-    # Training rows lie there repaired, so a damaged copy is only known as one once it is repaired as well.
-    repaired = engine.repaired(table, encoding.find(table, task.roles), roles=task.roles)
-    keys = duplicates.keys(repaired, task.roles)
-    known = {split: set(duplicates.keys(folder.table(split), task.roles)) for split in ("train", "validation")}
-    new = np.asarray([not any(key in of_split for of_split in known.values()) for key in keys])
-    counts = {split: sum(key in of_split for key in keys) for split, of_split in known.items()}
+
+    def keys(rows: pa.Table) -> list[str]:
+        # Training rows lie there repaired and held-out rows as they came, so all are compared repaired.
+        return duplicates.keys(engine.repaired(rows, encoding.find(rows, task.roles), roles=task.roles), task.roles)
+
+    own = keys(table)
+    known = {split: set(keys(folder.table(split))) for split in ("train", "validation")}
+    new = np.asarray([not any(key in of_split for of_split in known.values()) for key in own])
+    counts = {split: sum(key in of_split for key in own) for split, of_split in known.items()}
     without = None
     if new.any() and not new.all():
         without = score.with_intervals(task, score.part(columns, new), seed=seed)[task.primary]

@@ -82,6 +82,8 @@ def _scores(found: Mapping[str, Any], own: Mapping[str, Any] | None) -> Table:
 
 def _warnings(found: Mapping[str, Any]) -> Iterable[str]:
     """What the run has seen of these rows before, which makes a score too good."""
+    from finetune.evaluate.slices import FEW_ROWS
+
     seen, primary = found["seen"], found["primary"]
     if seen is None:
         yield "warning: this run folder holds no training rows, so rows that it was trained on cannot be told"
@@ -93,7 +95,8 @@ def _warnings(found: Mapping[str, Any]) -> Iterable[str]:
         yield (f"warning: of these {found['rows']:,} rows the run was {' and '.join(parts)}: the scores above are "
                "too good")
         new = seen[f"{primary}_unseen"]
-        yield (f"{primary} without them: {_interval(new)} on {seen['unseen']:,} rows" if new else
+        few = " (few rows)" if seen["unseen"] < FEW_ROWS else ""
+        yield (f"{primary} without them: {_interval(new)} on {seen['unseen']:,} rows{few}" if new else
                "not one row is left without them")
 
 

@@ -98,6 +98,17 @@ def test_rows_that_were_trained_on_are_counted_and_left_out_of_a_second_score(ru
     assert f"accuracy without them: {seen['accuracy_unseen']['value']:.3f}" in text
 
 
+def test_a_damaged_row_that_was_chosen_on_is_known(run: RunFolder, tmp_path: Path) -> None:
+    damaged = "A caf\u00c3\u00a9 like no other, said everyone who went."
+    table = run.table("validation")
+    texts = [damaged, *table["text"].to_pylist()[1:]]
+    run.write_table("validation", table.set_column(table.column_names.index("text"), "text", [texts]))
+    file = write(tmp_path / "new.csv", [("text", "label"), (damaged, "positive"), ("Another one, which is new.", "negative")])
+    text = evaluate(run.path, file)
+    assert (written(run)["seen"]["validation"], written(run)["seen"]["unseen"]) == (1, 1)
+    assert "on 1 rows (few rows)" in text
+
+
 def test_a_run_folder_without_rows_cannot_tell_and_says_so(run: RunFolder) -> None:
     shutil.rmtree(run.path / "data")
     assert "warning: this run folder holds no training rows" in evaluate(run.path, SAMPLE / "test.csv")
