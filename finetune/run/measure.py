@@ -36,7 +36,8 @@ BY = "by:"  # in front of a column that is read for its slices, so that it never
 class Trained:
     """The model that is asked: the deployed one where the run has been exported, else PyTorch's."""
 
-    name: str
+    file: str  # below the run folder
+    why: str
     task: Task
     processor: Any
     infer: Infer
@@ -53,13 +54,13 @@ def measure(folder: RunFolder, file: Path, *, by: Sequence[str], overrides: Sequ
     table = _read(file, _reading(kept, task, overrides), task, by=by)
     _check_labels(table, task)
     trained = _open(folder)
-    say(f"model: {trained.name}")
+    say(f"model: {trained.file}, {trained.why}")
     say(f"{table.num_rows:,} rows of {file}")
     examples = Examples(table.select(["row", *task.roles]), trained.task, trained.processor)
     columns, seed = score.predict(examples, trained.infer).columns, kept["values"]["seed"]["value"]
     found = {
         "time": datetime.now(UTC).isoformat(timespec="seconds"), "file": str(file), "rows": table.num_rows,
-        "sha256": digest(file) if file.is_file() else None, "model": trained.name, "primary": task.primary,
+        "sha256": digest(file) if file.is_file() else None, "model": trained.file, "primary": task.primary,
         "labels": list(task.labels), "scores": score.with_intervals(task, columns, seed=seed),
         "seen": _seen(folder, table, task, columns=columns, seed=seed),
         "slices": {name: _slices(task, columns, table[BY + name].to_pylist(), seed=seed) for name in by},
@@ -85,8 +86,8 @@ def _open(folder: RunFolder) -> Trained:
 
         file = onnx / manifest.check(onnx)
         task, processor, _ = saved.read(onnx)
-        name = f"{file.relative_to(folder.path)}, the one that is deployed"
-        return Trained(name, task, processor, Session(file).infer)
+        return Trained(file.relative_to(folder.path).as_posix(), "the one that is deployed", task, processor,
+                       Session(file).infer)
     import torch
 
     from finetune.backbones import resolve
@@ -95,7 +96,7 @@ def _open(folder: RunFolder) -> Trained:
     task, processor, family = saved.read(folder.path / "model")
     device = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else torch.device("cpu")
     model = resolve.reload(folder.path / "model", family, task.head).to(device)
-    return Trained("model (PyTorch), since this run has not been exported", task, processor,
+    return Trained("model", "PyTorch, since this run has not been exported", task, processor,
                    torch_infer(model, task, device=device))
 
 

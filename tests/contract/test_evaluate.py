@@ -55,14 +55,15 @@ def test_the_runs_own_test_rows_get_their_own_scores_again(run: RunFolder) -> No
     found, own = written(run), own_scores(run)
     assert found["scores"]["accuracy"] == own["accuracy"]
     assert found["scores"]["confusion"] == own["confusion"]
-    assert (found["rows"], found["model"]) == (240, f"onnx/{run.read('onnx/manifest.json')['default']}, the one that is deployed")
+    assert (found["rows"], found["model"]) == (240, f"onnx/{run.read('onnx/manifest.json')['default']}")
+    assert f"model: {found['model']}, the one that is deployed" in text
     assert "the run was trained and chosen on none of these rows" in text
     assert found["seen"] == {"train": 0, "validation": 0, "unseen": 240, "accuracy_unseen": None}
 
 
 def test_a_run_without_export_answers_through_pytorch(run: RunFolder) -> None:
     shutil.rmtree(run.path / "onnx")
-    assert "model: model (PyTorch), since this run has not been exported" in evaluate(run.path, SAMPLE / "test.csv")
+    assert "model: model, PyTorch, since this run has not been exported" in evaluate(run.path, SAMPLE / "test.csv")
     assert written(run)["scores"]["confusion"] == own_scores(run)["confusion"]
 
 

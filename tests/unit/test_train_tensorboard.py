@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from finetune.train.tensorboard import TensorBoard
+from tests.conftest import Finished
 
 STEP_TAGS = ["train/grad_norm", "train/loss", "train/lr", "train/rows_per_second"]
 
@@ -122,9 +125,7 @@ def test_neither_torch_nor_tensorflow_is_loaded(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_has_the_numbers_of_its_log(run_of, tmp_path: Path) -> None:
-    import json
-
+def test_a_run_has_the_numbers_of_its_log(run_of: Callable[[str], Finished]) -> None:
     run = run_of("sentiment")[1]
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     found = read(run / "tensorboard")
