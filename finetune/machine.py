@@ -17,7 +17,7 @@ from urllib.request import getproxies, proxy_bypass
 
 FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "amx_int8", "amx_bf16", "asimddp", "i8mm")
 PACKAGES = ("torch", "transformers", "datasets", "accelerate", "timm", "optimum", "optimum-onnx", "onnxruntime",
-            "tokenizers", "numpy", "pyarrow", "pillow", "scikit-learn")
+            "peft", "tokenizers", "numpy", "pyarrow", "pillow", "scikit-learn")
 PROBE_SECONDS = 3.0
 
 
@@ -76,17 +76,28 @@ def describe() -> dict[str, Any]:
     }
 
 
+def accelerators() -> list[str]:
+    """Name, memory and driver of every NVIDIA device as the driver tells them; nothing heavy is loaded."""
+    asked = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
+    try:
+        told = subprocess.run(asked, capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return []
+    fields = [[part.strip() for part in line.split(",")] for line in told.splitlines() if line.count(",") == 2]
+    return [f"{name}, {memory}, driver {driver}" for name, memory, driver in fields]
+
+
 def versions() -> dict[str, str]:
     """Installed versions of the packages that decide about a result."""
     found = {"finetune": metadata.version("finetune-recipes")} if _installed("finetune-recipes") else {}
     return found | {name: metadata.version(name) for name in PACKAGES if _installed(name)}
 
 
-def commit() -> str | None:
-    """The commit of the recipe's working copy, with `+` where it has changes; None outside of one."""
+def commit(folder: Path | None = None) -> str | None:
+    """The commit of a working copy (the current folder's by default), `+` where it has changes; None outside of one."""
     try:
         head = subprocess.run(["git", "describe", "--always", "--dirty=+", "--abbrev=12"], capture_output=True,
-                              text=True, timeout=10, check=True)
+                              text=True, timeout=10, check=True, cwd=folder)
     except (OSError, subprocess.SubprocessError):
         return None
     return head.stdout.strip() or None

@@ -26,9 +26,13 @@ def available() -> dict[str, Path]:
     return found
 
 
-def docstring(file: Path) -> str:
-    """A recipe's docstring, read without running the file."""
-    return ast.get_docstring(_tree(file)) or ""
+def docstring(file: Path, variant: str = "") -> str:
+    """A recipe's docstring, or that of one of its variants, read without running the file."""
+    tree = _tree(file)
+    if not variant:
+        return ast.get_docstring(tree) or ""
+    functions = [item for item in tree.body if isinstance(item, ast.FunctionDef) and item.name == variant]
+    return (ast.get_docstring(functions[0]) or "") if functions else ""
 
 
 def variants(file: Path) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,11 +34,29 @@ def sample_words() -> list[str]:
     return sorted(word for word in words if word.isascii() and word.isalpha())
 
 
+Finished = tuple[str, Path, str]
+
+
+@pytest.fixture(scope="session")
+def run_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Finished]:
+    """Recipe to its run of 20 steps, made when it is first asked for: float32, one thread."""
+    made: dict[str, Finished] = {}
+
+    def run(name: str) -> Finished:
+        if name not in made:
+            made[name] = _run(name, tmp_path_factory.mktemp(name))
+        return made[name]
+
+    return run
+
+
 @pytest.fixture(scope="session", params=recipe_names())
-def finished(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, str]:
-    """Recipe, run folder and console output of a run of 20 steps: float32, one thread."""
-    name = request.param
-    cwd = tmp_path_factory.mktemp(name)
+def finished(request: pytest.FixtureRequest, run_of: Callable[[str], Finished]) -> Finished:
+    """Recipe, run folder and console output of every recipe's run."""
+    return run_of(request.param)
+
+
+def _run(name: str, cwd: Path) -> Finished:
     backbone = tiny.write(MINIATURES[name], cwd / "backbone", words=sample_words())
     done = finetune("run", name, "data.source=sample", f"model.name={backbone}", "model.family=hf", "train.length=20steps",
                     "train.evaluate_every=10steps", "train.precision=fp32", "train.threads=1", "train.lr=1e-3",

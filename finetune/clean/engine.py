@@ -183,7 +183,7 @@ def _amended(step: Step, split: str, *, table: pa.Table, roles: Mapping[str, str
 
     findings = step.found[split]
     if step.policy == "fix":
-        return _repaired(table, findings, roles=roles)
+        return repaired(table, findings, roles=roles)
     if step.policy == "drop" and split == TRAIN and findings:
         stays = np.ones(table.num_rows, dtype=bool)
         stays[list(findings.rows)] = False
@@ -191,7 +191,7 @@ def _amended(step: Step, split: str, *, table: pa.Table, roles: Mapping[str, str
     return table
 
 
-def _repaired(table: pa.Table, findings: Findings, *, roles: Mapping[str, str]) -> pa.Table:
+def repaired(table: pa.Table, findings: Findings, *, roles: Mapping[str, str]) -> pa.Table:
     """The table with every repaired cell in its place and the hash of its row anew."""
     cells: dict[str, dict[int, str]] = {}
     for row, column, after in zip(findings.rows, findings.columns, findings.after, strict=True):

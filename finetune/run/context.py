@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,15 @@ if TYPE_CHECKING:
     from finetune.spec import Recipe
 
 
+def devices() -> str:
+    """The devices that torch sees besides the CPU."""
+    import torch
+
+    if not torch.accelerator.is_available():
+        return "none"
+    return f"{torch.accelerator.device_count()} x {torch.accelerator.current_accelerator()}"
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run in the making."""
@@ -24,7 +34,10 @@ class Run:
     console: Console
 
     def say(self, text: str) -> None:
-        """One line of what happens."""
+        """One line of what happens; on a terminal it is broken between words, and its rest is indented."""
+        if self.console.is_terminal:
+            text = textwrap.fill(text, max(40, self.console.width - 2), subsequent_indent="      ",
+                                 break_long_words=False, break_on_hyphens=False)
         self.console.print(f"  {text}", highlight=False, markup=False, soft_wrap=True)
 
     def has_accelerator(self) -> bool:

@@ -148,12 +148,14 @@ def summary(run: Run) -> dict[str, Any]:
     exported = [f"{item['name']} {item['verdict']} ({item['size_mib']:.0f} MiB, {item['speedup']:.1f}x)"
                 for item in report["artifacts"] if item["name"] != "pytorch"]
     lines["export"] = ", ".join(exported)
-    lines["run"] = _short(run.folder.path)
-    lines["report"] = f"{_short(run.folder.path)}/report.html"
+    lines["run"] = short(run.folder.path)
+    lines["report"] = f"{short(run.folder.path)}/report.html"
+    lines["curves"] = f"tensorboard --logdir {short(run.folder.path.parent)}"
     asked = "PICTURE.png" if "image" in run.recipe.task.roles.values() else '"your text"'
-    lines["next"] = f"finetune predict {_short(run.folder.path.parent)}/last {asked}"
+    lines["next"] = f"finetune predict {short(run.folder.path.parent)}/last {asked}"
     return lines
 
 
-def _short(path: Path) -> str:
+def short(path: Path) -> str:
+    """A path as a user would type it here."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -20,7 +20,9 @@ def prepare(run: Run) -> None:
     run.say(f"rows from {source}: {reason}")
     raw = sources.read(data, source, task.roles)
     splits, notes = _hold_out(run, raw.splits), list(raw.notes)
-    most = sources.limit(data, source, accelerator=run.has_accelerator())
+    # Asked only where the answer counts: it loads torch, which cleaning does not need.
+    accelerator = source == "hub" and data.max_rows == "auto" and run.has_accelerator()
+    most = sources.limit(data, source, accelerator=accelerator)
     if most is not None and splits["train"].num_rows > most:
         notes.append(f"{most:,} of {splits['train'].num_rows:,} training rows are used (stratified); "
                      "data.max_rows=all lifts the limit")

@@ -20,9 +20,10 @@ from finetune.train.hooks import ConsoleLines, LogFile
 from finetune.train.interrupt import Interrupt
 from finetune.train.progress import Plan, Progress
 from finetune.train.step import Fitting
+from finetune.train.tensorboard import TensorBoard, installed
 
 if TYPE_CHECKING:
-    from finetune.contracts import Loaded, Task
+    from finetune.contracts import Hook, Loaded, Task
     from finetune.data.examples import Examples
     from finetune.run.context import Run
 
@@ -30,7 +31,7 @@ SMALLEST_INPUT = 32  # pixels; below it the strides of a ResNet leave nothing
 
 
 def train(run: Run) -> None:
-    """Fit and save; writes `train.json`, `checkpoints/`, `log.jsonl` and `model/`."""
+    """Fit and save; writes `train.json`, `checkpoints/`, `log.jsonl`, `tensorboard/` and `model/`."""
     accelerator = Accelerator(cpu=not run.has_accelerator())
     set_seed(run.recipe.seed)
     task = _fit_to_rows(run, run.task())
@@ -127,9 +128,19 @@ def _training(run: Run, fitting: Fitting, examples: dict[str, Examples], *, leng
         fitting=fitting, feed=feed, validation=examples["validation"],
         plan=Plan.of(settings, len(examples["train"])), train=settings,
         checkpoints=run.folder.path / "checkpoints",
-        hooks=(LogFile(run.folder.path / "log.jsonl"), ConsoleLines(run.console)),
+        hooks=_hooks(run),
         interrupted=lambda: interrupt.requested,
     )
+
+
+def _hooks(run: Run) -> tuple[Hook, ...]:
+    """Everything that looks on; event files are left out, and it is said, where TensorBoard is not installed."""
+    files: tuple[Hook, ...] = (LogFile(run.folder.path / "log.jsonl"),)
+    if installed():
+        files = (*files, TensorBoard(run.folder.path / "tensorboard"))
+    else:
+        run.say("no TensorBoard files are written: it is not installed (pip install tensorboard)")
+    return (*files, ConsoleLines(run.console))
 
 
 def _resume(run: Run, training: loop.Training) -> Progress:

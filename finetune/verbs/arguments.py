@@ -15,7 +15,7 @@ out, err = Console(), Console(stderr=True)
 
 RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="Name, NAME:VARIANT, or a .py file.")]
 Overrides = Annotated[list[str] | None, typer.Argument(
-    metavar="[KEY=VALUE]...", help="Settings; `finetune show RECIPE` lists all.")]
+    metavar="KEY=VALUE", help="Settings; `finetune show RECIPE` lists all.")]
 Resume = Annotated[bool, typer.Option(
     "--resume", help="Go on with the newest unfinished run, or with the RUN folder given after the recipe.")]
 RunPlace = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, as runs/sentiment/last.")]

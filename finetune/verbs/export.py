@@ -8,7 +8,10 @@ EXAMPLE = "finetune export runs/sentiment/last"
 
 
 def verb(place: RunPlace) -> None:
-    """Export a trained run again and judge it; exit code 4 when an exported model fails the gate."""
+    """Export a trained run again and judge it.
+
+    Ends with exit code 4 when an exported model fails the gate.
+    """
     from finetune.errors import DataError, ExportError
     from finetune.run import folder, pipeline
 

@@ -14,7 +14,7 @@ from finetune.verbs.arguments import RunPlace, out
 EXAMPLE = 'finetune predict runs/sentiment/last "What a lovely evening."'
 
 Inputs = Annotated[list[str] | None, typer.Argument(
-    metavar="[INPUT]...", help="Texts, or paths of pictures; none reads lines from standard input.")]
+    metavar="INPUT", help="Texts, or paths of pictures; none reads lines from standard input.")]
 
 
 def verb(
@@ -23,7 +23,7 @@ def verb(
     as_json: Annotated[bool, typer.Option(
         "--json", help="One JSON object a line, with every label's probability.")] = False,
 ) -> None:
-    """Answer from the exported model; needs neither torch nor transformers."""
+    """Answer from the exported model, without torch and transformers."""
     from finetune.predict import Predictor
 
     given = inputs or [line.rstrip("\n") for line in sys.stdin]

@@ -8,7 +8,7 @@ EXAMPLE = "accelerate launch --num_processes 2 -m finetune train sentiment"
 
 
 def verb(recipe: RecipeName, overrides: Overrides = None, resume: Resume = False) -> None:
-    """Clean and train only; works under accelerate launch and torchrun."""
+    """Clean and train only, also under accelerate launch and torchrun."""
     if not resume:
         from finetune.run import pipeline
 

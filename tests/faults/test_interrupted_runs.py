@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 from safetensors.numpy import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from finetune.backbones import tiny
 from finetune.run import pipeline
@@ -64,6 +65,8 @@ def test_ctrl_c_keeps_a_checkpoint_and_the_resumed_run_ends_as_if_nothing_had_ha
     ours, theirs = (load_file(folder / "model" / "model.safetensors") for folder in (run, undisturbed))
     assert all((ours[name] == theirs[name]).all() for name in theirs)
     assert (run.parent / "last").resolve() == run.resolve()
+    events = EventAccumulator(str(run / "tensorboard"), size_guidance={"scalars": 0}).Reload()
+    assert [event.step for event in events.Scalars("train/loss")] == list(range(1, 61))
 
 
 def test_ctrl_c_before_training_says_how_to_go_on(settings: list[str], tmp_path: Path) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import shlex
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.main import get_command
 from typer.testing import CliRunner
 
 import finetune.verbs
+from finetune import recipe as recipes
 from finetune.cli import VERBS as OFFERED
 from finetune.cli import app
+from finetune.run.context import Run
+from finetune.run.folder import RunFolder
 
 VERBS = sorted(get_command(app).commands)
 SCREEN = 24  # lines of a small terminal
@@ -48,6 +53,37 @@ def test_list_names_every_recipe_with_its_first_sentence() -> None:
     text = said("list")
     assert "sentiment" in text and "Positive or negative" in text
     assert "images" in text and "What a picture shows" in text
+
+
+def test_list_gives_every_variant_its_own_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "recipes").mkdir()
+    shipped = (Path(__file__).parents[2] / "recipes" / "sentiment.py").read_text()
+    (tmp_path / "recipes" / "tone.py").write_text(shipped + '\n\ndef small() -> Recipe:\n    """A smaller one."""\n    return recipe()\n')
+    monkeypatch.chdir(tmp_path)
+    lines = [line.split(maxsplit=1) for line in said("list").splitlines()]
+    assert ["tone:small", "A smaller one."] in [[part.strip() for part in line] for line in lines]
+
+
+def test_entries_of_a_description_keep_their_column() -> None:
+    text = said("show", "sentiment").partition("\nkey ")[0]
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [line.split()[0] for line in lines if line and line[0] != " "] == ["Positive", "Expect", "Costs", "Run"]
+    assert all(line.startswith(" " * 8) for line in lines if line.startswith(" "))
+
+
+def test_lines_of_a_stage_are_broken_between_words_on_a_terminal_only() -> None:
+    long = "held out of the training rows, stratified: 1,000 rows for validation and 1,000 rows for test of the set"
+    shown = {}
+    for terminal in (True, False):
+        file = io.StringIO()
+        console = Console(file=file, force_terminal=terminal, width=80, no_color=True)
+        Run("sentiment", recipes.load("sentiment"), RunFolder(Path("runs")), console).say(long)
+        shown[terminal] = file.getvalue()
+    assert shown[False] == f"  {long}\n"
+    first, second = shown[True].splitlines()
+    assert len(first) <= 80 and second.startswith("      ")
+    assert " ".join(shown[True].split()) == long
 
 
 def test_show_says_where_each_value_comes_from() -> None:

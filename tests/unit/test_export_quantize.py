@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import warnings
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 
+from finetune.backbones import tiny
 from finetune.export.quantize import quantize
 from finetune.export.session import Session
 from finetune.spec import Int8Dynamic
@@ -77,6 +80,23 @@ def test_source_is_untouched_and_nothing_else_is_left(bert: Exported, tmp_path: 
     quantize(bert.file, tmp_path / "int8" / "model.onnx", Int8Dynamic())
     assert {file.name: digest(file) for file in bert.folder.iterdir()} == before
     assert [file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*")] == ["int8", "int8/model.onnx"]
+
+
+def test_optimum_still_loads_the_processor_of_a_resnet_through_a_deprecated_class(tmp_path: Path) -> None:
+    from optimum.utils.save_utils import maybe_load_preprocessors
+
+    folder = tiny.write("resnet", tmp_path / "resnet")
+    with pytest.warns(FutureWarning, match="The class ConvNextFeatureExtractor is deprecated"):
+        maybe_load_preprocessors(folder)
+
+
+def test_a_resnet_with_its_processor_is_quantized_without_a_warning(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> None:
+    made = exported("resnet", tmp_path_factory.getbasetemp())
+    folder = tiny.write("resnet", tmp_path / "resnet")
+    shutil.copy2(made.file, folder / "model.onnx")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FutureWarning)
+        quantize(folder / "model.onnx", tmp_path / "int8" / "model.onnx", DEFAULT)
 
 
 def test_the_same_model_gives_the_same_file(bert: Exported, tmp_path: Path) -> None:
