@@ -33,19 +33,19 @@ FROM_OTHER_TOOLS = {
     "max_seq_length": "task.max_tokens",
     "max_length": "task.max_tokens",
     "early_stopping_patience": "train.patience",
-    "lora_r": "train.adapter=lora train.adapter.rank",
-    "lora_alpha": "train.adapter=lora train.adapter.alpha",
-    "lora_dropout": "train.adapter=lora train.adapter.dropout",
-    "target_modules": "train.adapter=lora train.adapter.targets",
-    "use_dora": "train.adapter=lora train.adapter.method=dora",
-    "use_rslora": "train.adapter=lora train.adapter.method=rslora",
+    "lora_r": "train.adapter=lora",
+    "lora_alpha": "train.adapter=lora",
+    "lora_dropout": "train.adapter=lora",
+    "target_modules": "train.adapter=lora",
+    "use_dora": "train.adapter=lora",
+    "use_rslora": "train.adapter=lora",
     "dataset_name": "data.hub.name",
 }
 
 LENGTHS: dict[str, type[spec.Length]] = {"steps": spec.Steps, "epochs": spec.Epochs, "rows": spec.Rows}
-QUANTIZERS = {"int8_dynamic": spec.Int8Dynamic}
-ADAPTERS = {"lora": spec.Lora}  # switched on by name, or none, and their parts are settings of their own
-NAMED: dict[str, type] = QUANTIZERS | ADAPTERS
+QUANTIZERS: dict[str, type] = {"int8_dynamic": spec.Int8Dynamic}
+ADAPTERS: dict[str, type] = {"lora": spec.Lora}  # on by name, or none; their parts can be set too
+NAMED = QUANTIZERS | ADAPTERS
 ONE_VALUE = (*LENGTHS.values(), *QUANTIZERS.values())  # dataclasses that a user writes as one value
 
 

@@ -9,15 +9,22 @@ from pathlib import Path
 
 import pytest
 
+from finetune import recipe
 from finetune.backbones import tiny
 
 ROOT = Path(__file__).parents[1]
-MINIATURES = {"sentiment": "bert", "images": "resnet"}  # recipe -> architecture
+MINIATURES = {"sentiment": "bert", "sentiment:lora": "bert", "images": "resnet", "images:lora": "vit"}  # recipe -> architecture
 
 
 def recipe_names() -> list[str]:
-    """Every file in recipes/."""
-    return sorted(file.stem for file in (ROOT / "recipes").glob("*.py"))
+    """Every file in recipes/ and the variants in it."""
+    files = sorted((ROOT / "recipes").glob("*.py"))
+    return [file.stem + variant for file in files for variant in ("", *(f":{name}" for name in recipe.variants(file)))]
+
+
+def folder_name(name: str) -> str:
+    """What the folder of a recipe's runs is called."""
+    return name.replace(":", "-")
 
 
 def finetune(*arguments: str, cwd: Path, timeout: float = 300) -> subprocess.CompletedProcess[str]:
@@ -37,10 +44,10 @@ def sample_words() -> list[str]:
 def finished(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, str]:
     """Recipe, run folder and console output of a run of 20 steps: float32, one thread."""
     name = request.param
-    cwd = tmp_path_factory.mktemp(name)
+    cwd = tmp_path_factory.mktemp(folder_name(name))
     backbone = tiny.write(MINIATURES[name], cwd / "backbone", words=sample_words())
     done = finetune("run", name, "data.source=sample", f"model.name={backbone}", "model.family=hf", "train.length=20steps",
                     "train.evaluate_every=10steps", "train.precision=fp32", "train.threads=1", "train.lr=1e-3",
                     "train.batch=32", cwd=cwd)
     assert done.returncode == 0, done.stdout + done.stderr
-    return name, (cwd / "runs" / name / "last").resolve(), done.stdout
+    return name, (cwd / "runs" / folder_name(name) / "last").resolve(), done.stdout

@@ -35,13 +35,15 @@ def attach(loaded: Loaded, lora: Lora) -> Loaded:
     # Who loads the adapter elsewhere needs the backbone's name; peft would take the folder it was read from.
     config.base_model_name_or_path, config.revision = loaded.name, loaded.revision
     freeze.keep_statistics(adapted)
-    where = ", ".join(dict.fromkeys(_short(name, model) for name in targets))
+    where = ", ".join(_offered(targets))
     return freeze.told(loaded, adapted, f"{lora.method} of rank {lora.rank} on {len(targets)} layers ({where}) beside "
                                         f"the head ({', '.join(head)})")
 
 
 def save(adapted: Any, folder: Path) -> None:
     """Write adapter and head in peft's own format: `adapter_config.json` and `adapter_model.safetensors`."""
+    config = adapted.peft_config["default"]
+    config.target_modules = sorted(config.target_modules)  # a set, whose order changes from process to process
     # "auto" would ask the Hub whether the vocabulary has grown (peft 0.21); it never does here.
     adapted.save_pretrained(folder, save_embedding_layers=False)
     (folder / "README.md").unlink()  # a form with nothing filled in
@@ -62,7 +64,7 @@ def _targets(loaded: Loaded, lora: Lora, head: tuple[str, ...]) -> list[str]:
     if lora.targets == "auto":
         return layers
     chosen = [name for name in layers if any(_ends(name, target) for target in lora.targets)]
-    offered = list(dict.fromkeys(_short(name, model) for name in layers))
+    offered = _offered(layers)
     unknown = [target for target in lora.targets if not any(_ends(name, target) for name in layers)]
     if unknown:
         hints = "".join(nearest(target, [*offered, *(name.rpartition(".")[2] for name in offered)])
@@ -91,7 +93,6 @@ def _ends(name: str, target: str) -> bool:
     return name == target or name.endswith(f".{target}")
 
 
-def _short(name: str, model: Any) -> str:
-    """A layer's name within its block: `attention.self.query` of `bert.encoder.layer.3.attention.self.query`."""
-    block = next((block for block in anatomy.blocks(model) if anatomy.within(name, block)), "")
-    return re.sub(r"^[\d.]+", "", name.removeprefix(block).lstrip("."))
+def _offered(names: list[str]) -> list[str]:
+    """Names as they are within a block, each once: of `bert.encoder.layer.3.attention.self.query` what follows 3."""
+    return list(dict.fromkeys(re.sub(r".*\.\d+\.", "", name) for name in names))

@@ -18,10 +18,7 @@ def freeze(loaded: Loaded, depth: int | Literal["embeddings", "backbone"]) -> Lo
     Raises BackboneError where the weights are random or there are fewer blocks.
     """
     refuse_random(loaded, f"train.freeze: {depth}")
-    model = loaded.model
-    for name, weight in model.named_parameters():
-        weight.requires_grad_(True)
-    frozen = set(_frozen(loaded, depth))
+    model, frozen = loaded.model, set(_frozen(loaded, depth))
     for name, weight in model.named_parameters():
         weight.requires_grad_(name not in frozen)
     keep_statistics(model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import transformers
@@ -75,10 +76,10 @@ def _config(place: str | Path, head: Head, options: dict[str, Any]) -> Any:
     )
 
 
-def counted(model: Any) -> dict[str, int]:
-    """How many weights there are; all of them are trained until something freezes some."""
-    count = sum(weight.numel() for weight in model.parameters())
-    return {"num_weights": count, "num_trained": count}
+def counted(loaded: Loaded) -> Loaded:
+    """The same with the number of its weights; all of them are trained until something freezes some."""
+    count = sum(weight.numel() for weight in loaded.model.parameters())
+    return replace(loaded, num_weights=count, num_trained=count)
 
 
 def _loaded(
@@ -90,8 +91,7 @@ def _loaded(
     else:
         native = transformers.AutoTokenizer.from_pretrained(place, use_fast=True, **options)
         processor = _text_processor(native, model, place)
-    return Loaded(model=model, processor=processor, native=native, source="", name=str(place), fresh=fresh,
-                  **counted(model))
+    return counted(Loaded(model=model, processor=processor, native=native, source="", name=str(place), fresh=fresh))
 
 
 def _text_processor(native: Any, model: Any, place: str | Path) -> TextProcessor:

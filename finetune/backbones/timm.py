@@ -71,5 +71,4 @@ def _loaded(
                                crop=None if settings.get("crop_mode") == "squash" else size / shorter)
     model.config.pretrained_cfg = {**settings, "input_size": [3, size, size], "crop_pct": crop}
     # The wrapper keeps its image processor inside config.json, so there is nothing to save beside the model.
-    return Loaded(model=model, processor=processor, native=None, source="", name=str(place), fresh=fresh,
-                  **hf.counted(model))
+    return hf.counted(Loaded(model=model, processor=processor, native=None, source="", name=str(place), fresh=fresh))
