@@ -158,7 +158,7 @@ class Train:
     """Evaluations without a better score before training stops early; 0 never stops."""
     adapter: Lora | None = None
     """lora trains small adapters and the head instead of all weights; none."""
-    freeze: int | Literal["none", "embeddings", "backbone"] = "none"
+    freeze: Literal["none", "embeddings", "backbone"] | int = "none"
     """embeddings or stem; a number adds that many blocks from the bottom; backbone trains the head alone."""
 
 
