@@ -31,11 +31,11 @@ def docstring(file: Path) -> str:
     return ast.get_docstring(_tree(file)) or ""
 
 
-def variants(file: Path) -> list[str]:
-    """The functions that return a recipe, besides `recipe` itself, read without running the file."""
-    return [item.name for item in _tree(file).body
+def variants(file: Path) -> dict[str, str]:
+    """The functions that return a recipe, besides `recipe` itself, and what they say; read without running the file."""
+    return {item.name: (ast.get_docstring(item) or "").partition("\n")[0] for item in _tree(file).body
             if isinstance(item, ast.FunctionDef) and item.name != "recipe" and not item.name.startswith("_")
-            and isinstance(item.returns, ast.Name) and item.returns.id == "Recipe"]
+            and isinstance(item.returns, ast.Name) and item.returns.id == "Recipe"}
 
 
 def load(name: str) -> Recipe:

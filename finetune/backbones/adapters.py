@@ -94,5 +94,5 @@ def _ends(name: str, target: str) -> bool:
 
 
 def _offered(names: list[str]) -> list[str]:
-    """Names as they are within a block, each once: of `bert.encoder.layer.3.attention.self.query` what follows 3."""
-    return list(dict.fromkeys(re.sub(r".*\.\d+\.", "", name) for name in names))
+    """Names within a block, each once: what follows `layer.3` or timm's `s1.b3` in a full name."""
+    return list(dict.fromkeys(re.sub(r".*\.[a-z]?\d+\.", "", name) for name in names))

@@ -17,6 +17,6 @@ def verb() -> None:
     table.add_column("what it does")
     for name, file in recipes.available().items():
         table.add_row(name, recipes.docstring(file).partition("\n")[0])
-        for variant in recipes.variants(file):
-            table.add_row(f"{name}:{variant}", "")
+        for variant, sentence in recipes.variants(file).items():
+            table.add_row(f"{name}:{variant}", sentence)
     out.print(table)

@@ -12,18 +12,21 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from finetune.backbones import adapters, hf, timm, tiny
+from finetune.backbones import adapters, hf, tiny
 from finetune.contracts import Loaded
 from finetune.errors import BackboneError
 from finetune.spec import Lora
 from finetune.tasks.image_classification import ImageClassification
 from finetune.tasks.text_classification import TextClassification
+from tests.unit.test_backbones_anatomy import built
 
 TEXT, IMAGE = TextClassification(labels=("a", "b", "c")), ImageClassification(labels=("a", "b", "c"))
 KINDS = ("bert", "distilbert", "vit", "resnet")
 METHODS: tuple[Literal["lora", "rslora", "dora"], ...] = ("lora", "rslora", "dora")
 BERT = ["attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense", "intermediate.dense",
         "output.dense"]
+VIT = ["attention.attention.query", "attention.attention.key", "attention.attention.value", "attention.output.dense",
+       "intermediate.dense", "output.dense"]
 HEADS = {"bert": ("bert.pooler", "classifier"), "distilbert": ("pre_classifier", "classifier"), "vit": ("classifier",),
          "resnet": ("classifier",)}
 
@@ -101,8 +104,7 @@ def test_new_adapter_changes_no_answer_yet(kind: str, backbones: dict[str, Loade
 @pytest.mark.parametrize(("kind", "count", "names"), [
     ("bert", 12, BERT),
     ("distilbert", 12, ["attention.q_lin", "attention.k_lin", "attention.v_lin", "attention.out_lin", "ffn.lin1", "ffn.lin2"]),
-    ("vit", 12, ["attention.attention.query", "attention.attention.key", "attention.attention.value", "attention.output.dense",
-                 "intermediate.dense", "output.dense"]),
+    ("vit", 12, VIT),
     ("resnet", 5, ["convolution", "shortcut.convolution"]),
 ])
 def test_layers_chosen_by_themselves_are_those_of_the_blocks(kind: str, count: int, names: list[str], backbones: dict[str, Loaded]) -> None:
@@ -113,14 +115,21 @@ def test_layers_chosen_by_themselves_are_those_of_the_blocks(kind: str, count: i
 
 
 @pytest.mark.parametrize(("name", "count", "names"), [
-    ("resnet10t", 11, "conv1, conv2, downsample.1"), ("vit_tiny_patch16_224", 48, "attn.qkv, attn.proj, mlp.fc1, mlp.fc2"),
-    ("convnext_tiny", 36, "mlp.fc1, mlp.fc2"),
+    ("roberta", 18, ", ".join(BERT)), ("electra", 18, ", ".join(BERT)),
+    ("modernbert", 12, "attn.Wqkv, attn.Wo, mlp.Wi, mlp.Wo"),
+    ("deit", 72, ", ".join(VIT)),
+    ("swin", 75, f"{', '.join(BERT)}, downsample.reduction"),
+    ("convnext", 36, "pwconv1, pwconv2"),
+    ("vit_tiny_patch16_224", 48, "attn.qkv, attn.proj, mlp.fc1, mlp.fc2"),
+    ("resnet18", 19, "conv1, conv2, downsample.0"),
+    ("resnet10t", 11, "conv1, conv2, downsample.1"),
+    ("efficientnet_b0", 63, "se.conv_reduce, se.conv_expand, conv_pw, conv_pwl"),  # those of depth-wise kind left out
+    ("regnety_002", 56, "conv1.conv, se.fc1, se.fc2, conv3.conv, downsample.conv"),
 ])
-def test_layers_of_timm_are_those_of_the_blocks_too(name: str, count: int, names: str) -> None:
+def test_layers_of_full_architectures_are_those_of_the_blocks_too(name: str, count: int, names: str, backbones: dict[str, Loaded]) -> None:
     with torch.device("meta"):
-        loaded = timm.random(name, IMAGE.head)
-        made = adapters.attach(replace(loaded, source="folder"), Lora())
-    assert f"on {count} layers ({names}) beside the head (timm_model." in str(made.note)
+        made = adapters.attach(replace(backbones["bert"], model=built(name)), Lora())
+    assert f"on {count} layers ({names}) beside the head (" in str(made.note)
 
 
 def test_count_of_trained_weights_is_adapters_and_head(backbones: dict[str, Loaded]) -> None:
