@@ -105,8 +105,8 @@ def _announce(run: Run, loaded: Loaded, choice: probe.Choice, *, processes: int)
     batch, micro = run.recipe.train.batch, _micro_batch(run, processes)
     run.say(f"batch {batch} = micro-batches of {micro} on {processes} process(es), accumulated "
             f"{-(-batch // (micro * processes))} time(s)")
-    if any(isinstance(part, torch.nn.modules.batchnorm._BatchNorm) and any(weight.requires_grad for weight in
-           part.parameters()) for part in loaded.model.modules()):
+    norms = [part for part in loaded.model.modules() if isinstance(part, torch.nn.modules.batchnorm._BatchNorm)]
+    if any(weight.requires_grad for norm in norms for weight in norm.parameters()):
         run.say(f"this backbone has batch norm: its statistics are those of {micro} rows, so train.micro_batch and the "
                 "number of processes change the result")
 
