@@ -48,9 +48,9 @@ def recipe() -> Recipe:
 
 
 def lora() -> Recipe:
-    """A small ViT with adapters; it has to be pretrained, so without the Hub name a folder: model.name=FOLDER."""
+    """A small ViT with adapters (LoRA), not measured yet; without the Hub it needs model.name=FOLDER."""
     whole = recipe()
-    # Adapters want about ten times the rate at which all weights of a ViT are fitted.
+    # It has to be pretrained: no stand-in with random weights for the sample.
     return replace(
         whole,
         model=Model(name="timm/vit_small_patch16_224.augreg_in21k", family="timm"),
