@@ -40,7 +40,7 @@ def run(recipe: str, arguments: Sequence[str], output_dir: Path) -> Finished:
     started = time.perf_counter()
     command = [sys.executable, "-m", "finetune", "run", recipe, *arguments, f"output_dir={output_dir}"]
     subprocess.run(command, check=True)
-    return Finished((output_dir / recipe / "last").resolve(), time.perf_counter() - started)
+    return Finished((output_dir / recipe.replace(":", "-") / "last").resolve(), time.perf_counter() - started)
 
 
 def report(title: str, runs: Sequence[Finished]) -> None:

@@ -127,6 +127,9 @@ class Loaded:
     revision: str | None = None
     license: str | None = None
     note: str | None = None  # what the user must know, printed and kept
+    fresh: tuple[str, ...] = ()  # names of the weights that the file did not bring: they began at random
+    num_weights: int = 0  # backbone and head, without adapters
+    num_trained: int = 0
 
 
 class Hook(Protocol):

@@ -33,30 +33,40 @@ FROM_OTHER_TOOLS = {
     "max_seq_length": "task.max_tokens",
     "max_length": "task.max_tokens",
     "early_stopping_patience": "train.patience",
+    "lora_r": "train.adapter=lora",
+    "lora_alpha": "train.adapter=lora",
+    "lora_dropout": "train.adapter=lora",
+    "target_modules": "train.adapter=lora",
+    "use_dora": "train.adapter=lora",
+    "use_rslora": "train.adapter=lora",
     "dataset_name": "data.hub.name",
 }
 
 LENGTHS: dict[str, type[spec.Length]] = {"steps": spec.Steps, "epochs": spec.Epochs, "rows": spec.Rows}
-QUANTIZERS = {"int8_dynamic": spec.Int8Dynamic}
+QUANTIZERS: dict[str, type] = {"int8_dynamic": spec.Int8Dynamic}
+ADAPTERS: dict[str, type] = {"lora": spec.Lora}  # on by name, or none; their parts can be set too
+NAMED = QUANTIZERS | ADAPTERS
 ONE_VALUE = (*LENGTHS.values(), *QUANTIZERS.values())  # dataclasses that a user writes as one value
 
 
 def apply(recipe: spec.Recipe, overrides: Sequence[str]) -> spec.Recipe:
     """A recipe with every `key=value` applied; all problems are raised together as one SpecError."""
-    problems: list[str] = []
-    for override in overrides:
+    problems: dict[int, Sequence[str]] = {}
+    # A part of what has just been switched on can be set, in whatever order the two were typed.
+    wholes_first = sorted(enumerate(overrides), key=lambda item: item[1].partition("=")[0].count("."))
+    for position, override in wholes_first:
         key, equals, text = override.partition("=")
         if not equals:
-            problems.append(f"{override}: an override needs a value. Write {override}=VALUE.")
+            problems[position] = [f"{override}: an override needs a value. Write {override}=VALUE."]
             continue
         try:
             recipe = _set(recipe, key.split("."), text=text, key=key)
         except LookupError:
-            problems.append(_unknown(key, recipe))
+            problems[position] = [_unknown(key, recipe)]
         except SpecError as error:
-            problems.extend(error.problems)
+            problems[position] = error.problems
     if problems:
-        raise SpecError(problems)
+        raise SpecError([problem for position in sorted(problems) for problem in problems[position]])
     return recipe
 
 
@@ -88,8 +98,8 @@ def show(value: Any) -> Any:
     for unit, kind in LENGTHS.items():
         if isinstance(value, kind):
             return f"{int(value.n) if float(value.n).is_integer() else value.n}{unit}"
-    for name, quantizer in QUANTIZERS.items():
-        if isinstance(value, quantizer):
+    for name, kind in NAMED.items():
+        if isinstance(value, kind):
             return name
     return list(value) if isinstance(value, tuple) else value
 
@@ -101,10 +111,11 @@ def _leaves(value: Any, prefix: str) -> list[tuple[str, Any, Any]]:
         inner, key = getattr(value, item.name), prefix + item.name
         if typing.get_origin(_kinds(type(value))[item.name]) is Mapping:
             found.append((f"{key}.<name>", inner, {}))
-        elif _has_parts(inner):
-            found += _leaves(inner, f"{key}.")
-        else:
+            continue
+        if not _has_parts(inner) or _is_switch(inner):
             found.append((key, inner, item.default))
+        if _has_parts(inner):
+            found += _leaves(inner, f"{key}.")
     return found
 
 
@@ -119,17 +130,29 @@ def _set(value: Any, path: Sequence[str], *, text: str, key: str) -> Any:
         return replace(value, **{path[0]: {**inner, name: text}})
     if len(path) > 1:
         if not _has_parts(inner):
-            whole = key.removesuffix("." + ".".join(path[1:]))
-            raise SpecError([f"{key}: '{path[0]}' has no parts. Use {whole}=VALUE."])
+            raise SpecError([_no_part(key, key.removesuffix("." + ".".join(path[1:])), kind)])
         return replace(value, **{path[0]: _set(inner, path[1:], text=text, key=key)})
-    if _has_parts(inner):
+    if _has_parts(inner) and not _is_switch(inner):
         allowed = ", ".join(f"{key}.{item.name}" for item in fields(inner))
         raise SpecError([f"{key}: has parts and takes no value itself. Allowed: {allowed}."])
-    return replace(value, **{path[0]: parse(text, kind, key)})
+    found = parse(text, kind, key)
+    # What is on already keeps the parts that the recipe gave it.
+    return value if _is_switch(found) and isinstance(inner, type(found)) else replace(value, **{path[0]: found})
 
 
 def _has_parts(value: Any) -> bool:
     return is_dataclass(value) and not isinstance(value, ONE_VALUE)
+
+
+def _is_switch(value: Any) -> bool:
+    return isinstance(value, tuple(ADAPTERS.values()))
+
+
+def _no_part(key: str, whole: str, kind: Any) -> str:
+    off = [name for name, adapter in ADAPTERS.items() if adapter in typing.get_args(kind)]
+    if not off:
+        return f"{key}: '{whole.rpartition('.')[2]}' has no parts. Use {whole}=VALUE."
+    return f"{key}: {whole} is none, so it has no parts. Add {whole}={off[0]}, or leave this out."
 
 
 def _kinds(owner: type) -> dict[str, Any]:
@@ -177,7 +200,7 @@ def _try(text: str, option: Any) -> Any:
         return _float(text)
     if option in LENGTHS.values():
         return _length(text, option)
-    if option in QUANTIZERS.values():
+    if option in NAMED.values():
         return option() if text in _literals(option) else None
     return text if option is str else None
 
@@ -204,7 +227,7 @@ def _length(text: str, option: Any) -> Any:
 def _literals(option: Any) -> tuple[str, ...]:
     if typing.get_origin(option) is Literal:
         return typing.get_args(option)
-    return tuple(name for name, kind in QUANTIZERS.items() if kind is option)
+    return tuple(name for name, kind in NAMED.items() if kind is option)
 
 
 def _allowed(options: Sequence[Any]) -> str:
@@ -224,7 +247,7 @@ def _allowed(options: Sequence[Any]) -> str:
 
 def _example(options: Sequence[Any]) -> str:
     examples = {bool: "true", int: "32", float: "3e-5", str: "name", spec.Steps: "500steps", spec.Epochs: "3epochs",
-                spec.Rows: "10000rows", spec.Int8Dynamic: "int8_dynamic"}
+                spec.Rows: "10000rows", **{kind: name for name, kind in NAMED.items()}}
     first = next(option for option in options if option is not type(None))
     if typing.get_origin(first) is Literal:
         return str(json.loads(json.dumps(typing.get_args(first)[0])))

@@ -26,20 +26,16 @@ def available() -> dict[str, Path]:
     return found
 
 
-def docstring(file: Path, variant: str = "") -> str:
-    """A recipe's docstring, or that of one of its variants, read without running the file."""
-    tree = _tree(file)
-    if not variant:
-        return ast.get_docstring(tree) or ""
-    functions = [item for item in tree.body if isinstance(item, ast.FunctionDef) and item.name == variant]
-    return (ast.get_docstring(functions[0]) or "") if functions else ""
+def docstring(file: Path) -> str:
+    """A recipe's docstring, read without running the file."""
+    return ast.get_docstring(_tree(file)) or ""
 
 
-def variants(file: Path) -> list[str]:
-    """The functions that return a recipe, besides `recipe` itself, read without running the file."""
-    return [item.name for item in _tree(file).body
+def variants(file: Path) -> dict[str, str]:
+    """The functions that return a recipe, besides `recipe` itself, and what they say; read without running the file."""
+    return {item.name: (ast.get_docstring(item) or "").partition("\n")[0] for item in _tree(file).body
             if isinstance(item, ast.FunctionDef) and item.name != "recipe" and not item.name.startswith("_")
-            and isinstance(item.returns, ast.Name) and item.returns.id == "Recipe"]
+            and isinstance(item.returns, ast.Name) and item.returns.id == "Recipe"}
 
 
 def load(name: str) -> Recipe:

@@ -117,6 +117,22 @@ Length = Steps | Epochs | Rows
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Lora:
+    """Small matrices beside the frozen layers of the backbone, merged into them in the end."""
+
+    rank: int = 8
+    """Width of the matrices, 1 or more: what an adapter costs and can learn grows with it."""
+    alpha: float = 16
+    """Strength: the adapter's output counts alpha / rank times, in rslora alpha / sqrt(rank) times."""
+    dropout: float = 0.0
+    """Share of an adapter's inputs left out in training, 0 to below 1."""
+    method: Literal["lora", "rslora", "dora"] = "lora"
+    """lora; rslora for high ranks; dora also trains the length of every output's weights, and is slower."""
+    targets: Literal["auto"] | tuple[str, ...] = "auto"
+    """auto takes every linear layer of the blocks, in a network without any the convolutions; or ends of names."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Train:
     """How the weights are fitted."""
 
@@ -144,6 +160,10 @@ class Train:
     """How often to score the validation rows and save a checkpoint."""
     patience: int = 3
     """Evaluations without a better score before training stops early; 0 never stops."""
+    adapter: Lora | None = None
+    """lora trains small adapters and the head instead of all weights; none."""
+    freeze: Literal["none", "embeddings", "backbone"] | int = "none"
+    """embeddings or stem; a number adds that many blocks from the bottom; backbone trains the head alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +210,7 @@ class Recipe:
 def problems(recipe: Recipe) -> list[str]:
     """Every contradiction and every value out of range in a recipe, before anything is read."""
     checks = [
-        *_data_checks(recipe.data), *_train_checks(recipe.train), *_export_checks(recipe.export),
+        *_data_checks(recipe.data), *_train_checks(recipe.train), *_part_checks(recipe), *_export_checks(recipe.export),
         # numpy and torch take 32 bits, and every process adds its number.
         (not 0 <= recipe.seed < 2**31, f"seed: {recipe.seed} found, allowed is 0 to {2**31 - 1}. Use 13."),
     ]
@@ -245,6 +265,29 @@ def _train_checks(train: Train) -> list[tuple[bool, str]]:
          f"train.patience: {train.patience} found, allowed is 0 (never stop early) or more. Use 3."),
         (isinstance(train.threads, int) and train.threads < 1,
          f"train.threads: {train.threads} found, at least 1 is needed. Use 'auto'."),
+    ]
+
+
+def _part_checks(recipe: Recipe) -> list[tuple[bool, str]]:
+    """Of the settings that leave weights untrained."""
+    depth, lora = recipe.train.freeze, recipe.train.adapter
+    adapter = lora or Lora()
+    return [
+        (isinstance(depth, int) and depth < 1,
+         f"train.freeze: {depth} found, a number of blocks is at least 1. Use 'embeddings' for the part below them."),
+        (depth != "none" and lora is not None,
+         f"train.freeze: {depth} found, but with train.adapter=lora the whole backbone is frozen. Leave one of them "
+         "out."),
+        ((depth != "none" or lora is not None) and recipe.model.random,
+         "model.random: weights that start at random have to be trained, all of them. Leave out train.freeze and "
+         "train.adapter, or model.random."),
+        (adapter.rank < 1, f"train.adapter.rank: {adapter.rank} found, at least 1 is needed. Use for example 8."),
+        (not 0 < adapter.alpha < float("inf"),
+         f"train.adapter.alpha: {adapter.alpha} found, it must be above 0. Use for example 16."),
+        (not 0 <= adapter.dropout < 1,
+         f"train.adapter.dropout: {adapter.dropout} found, allowed is a share from 0 to below 1. Use for example 0.1."),
+        (not adapter.targets,
+         "train.adapter.targets: no layer is named. Name ends of layer names, as in query,value, or use 'auto'."),
     ]
 
 

@@ -5,7 +5,9 @@ Costs   1 minute on two CPU cores, of which 40 s are training (sample); not meas
 Run     finetune run images data.files.train=photos/
 """
 
-from finetune.spec import Data, Epochs, Export, Hub, Int8Dynamic, Model, Recipe, Train
+from dataclasses import replace
+
+from finetune.spec import Data, Epochs, Export, Hub, Int8Dynamic, Lora, Model, Recipe, Train
 from finetune.tasks.image_classification import ImageClassification
 
 
@@ -42,4 +44,15 @@ def recipe() -> Recipe:
             quantize=Int8Dynamic(),
             max_score_drop=0.01,
         ),
+    )
+
+
+def lora() -> Recipe:
+    """A small ViT with adapters (LoRA), not measured yet; without the Hub it needs model.name=FOLDER."""
+    whole = recipe()
+    # It has to be pretrained: no stand-in with random weights for the sample.
+    return replace(
+        whole,
+        model=Model(name="timm/vit_small_patch16_224.augreg_in21k", family="timm"),
+        train=replace(whole.train, adapter=Lora(rank=8, alpha=16), lr=1e-3, length=Epochs(10)),
     )

@@ -10,15 +10,22 @@ from pathlib import Path
 
 import pytest
 
+from finetune import recipe
 from finetune.backbones import tiny
 
 ROOT = Path(__file__).parents[1]
-MINIATURES = {"sentiment": "bert", "images": "resnet"}  # recipe -> architecture
+MINIATURES = {"sentiment": "bert", "sentiment:lora": "bert", "images": "resnet", "images:lora": "vit"}  # recipe -> architecture
 
 
 def recipe_names() -> list[str]:
-    """Every file in recipes/."""
-    return sorted(file.stem for file in (ROOT / "recipes").glob("*.py"))
+    """Every file in recipes/ and the variants in it."""
+    files = sorted((ROOT / "recipes").glob("*.py"))
+    return [file.stem + variant for file in files for variant in ("", *(f":{name}" for name in recipe.variants(file)))]
+
+
+def folder_name(name: str) -> str:
+    """What the folder of a recipe's runs is called."""
+    return name.replace(":", "-")
 
 
 def finetune(*arguments: str, cwd: Path, timeout: float = 300) -> subprocess.CompletedProcess[str]:
@@ -44,7 +51,7 @@ def run_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Finished
 
     def run(name: str) -> Finished:
         if name not in made:
-            made[name] = _run(name, tmp_path_factory.mktemp(name))
+            made[name] = _run(name, tmp_path_factory.mktemp(folder_name(name)))
         return made[name]
 
     return run
@@ -62,4 +69,4 @@ def _run(name: str, cwd: Path) -> Finished:
                     "train.evaluate_every=10steps", "train.precision=fp32", "train.threads=1", "train.lr=1e-3",
                     "train.batch=32", cwd=cwd)
     assert done.returncode == 0, done.stdout + done.stderr
-    return name, (cwd / "runs" / name / "last").resolve(), done.stdout
+    return name, (cwd / "runs" / folder_name(name) / "last").resolve(), done.stdout

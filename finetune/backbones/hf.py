@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import transformers
@@ -31,8 +32,8 @@ def load(place: str | Path, head: Head, *, revision: str | None = None, local: b
         )
     finally:
         transformers.logging.set_verbosity(quiet)
-    refuse_unfit(model, info, place)
-    return _loaded(model, place, head=head, options=options)
+    fresh = refuse_unfit(model, info, place)
+    return _loaded(model, place, head=head, options=options, fresh=fresh)
 
 
 def random(place: str | Path, head: Head, *, revision: str | None = None, local: bool = True) -> Loaded:
@@ -50,9 +51,13 @@ def reload(folder: Path, head: Head, *, attention: str | None = None) -> Any:
     ).eval()
 
 
-def refuse_unfit(model: Any, info: dict[str, Any], place: str | Path) -> None:
-    """Raise BackboneError where the file gave less than half of the weights: the rest would silently be random."""
-    fresh = sorted(map(str, [*info["missing_keys"], *info["mismatched_keys"]]))
+def refuse_unfit(model: Any, info: dict[str, Any], place: str | Path) -> tuple[str, ...]:
+    """Names of the weights that the file did not bring, and that are random therefore.
+
+    Raises BackboneError where they are more than half.
+    """
+    mismatched = [key if isinstance(key, str) else key[0] for key in info["mismatched_keys"]]  # (name, shape, shape)
+    fresh = tuple(sorted([*info["missing_keys"], *mismatched]))
     num_weights = len(model.state_dict())
     if 2 * len(fresh) > num_weights:
         raise BackboneError(
@@ -60,6 +65,7 @@ def refuse_unfit(model: Any, info: dict[str, Any], place: str | Path) -> None:
             f"its model.safetensors does not fit its config.json: {len(fresh)} of {num_weights} weights are missing or "
             f"have another shape ({some(fresh, 2)}). Use files that belong together, or model.random=true.",
         )
+    return fresh
 
 
 def _config(place: str | Path, head: Head, options: dict[str, Any]) -> Any:
@@ -70,14 +76,22 @@ def _config(place: str | Path, head: Head, options: dict[str, Any]) -> Any:
     )
 
 
-def _loaded(model: Any, place: str | Path, *, head: Head, options: dict[str, Any]) -> Loaded:
+def counted(loaded: Loaded) -> Loaded:
+    """The same with the number of its weights; all of them are trained until something freezes some."""
+    count = sum(weight.numel() for weight in loaded.model.parameters())
+    return replace(loaded, num_weights=count, num_trained=count)
+
+
+def _loaded(
+    model: Any, place: str | Path, *, head: Head, options: dict[str, Any], fresh: tuple[str, ...] = ()
+) -> Loaded:
     if head.auto == "AutoModelForImageClassification":
         native = transformers.AutoImageProcessor.from_pretrained(place, use_fast=False, **options)
         processor: Any = _image_processor(native, head, place)
     else:
         native = transformers.AutoTokenizer.from_pretrained(place, use_fast=True, **options)
         processor = _text_processor(native, model, place)
-    return Loaded(model=model, processor=processor, native=native, source="", name=str(place))
+    return counted(Loaded(model=model, processor=processor, native=native, source="", name=str(place), fresh=fresh))
 
 
 def _text_processor(native: Any, model: Any, place: str | Path) -> TextProcessor:

@@ -31,8 +31,8 @@ COPIES = {
 
 def families() -> list[str]:
     """The loaders: every file here that is not a tool of theirs."""
-    return sorted(file.stem for file in Path(__file__).parent.glob("*.py")
-                  if file.stem not in ("__init__", "resolve", "tiny"))
+    tools = ("__init__", "adapters", "anatomy", "freeze", "resolve", "tiny")
+    return sorted(file.stem for file in Path(__file__).parent.glob("*.py") if file.stem not in tools)
 
 
 def problems(model: Model) -> list[str]:

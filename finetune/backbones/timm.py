@@ -25,9 +25,9 @@ def load(place: str | Path, head: Head, *, revision: str | None = None, local: b
         num_labels=len(names), id2label=dict(enumerate(names)), label2id={name: i for i, name in enumerate(names)},
         output_loading_info=True,
     )
-    hf.refuse_unfit(model, info, place)
+    fresh = hf.refuse_unfit(model, info, place)
     model.config.label_names = list(names)  # without it from_pretrained would name the classes of ImageNet
-    return _loaded(model, place, head=head, settings=model.config.pretrained_cfg)
+    return _loaded(model, place, head=head, settings=model.config.pretrained_cfg, fresh=fresh)
 
 
 def random(
@@ -59,7 +59,9 @@ def reload(folder: Path, head: Head, *, attention: str | None = None) -> Any:  #
     return hf.reload(folder, head)
 
 
-def _loaded(model: Any, place: str | Path, *, head: Head, settings: dict[str, Any]) -> Loaded:
+def _loaded(
+    model: Any, place: str | Path, *, head: Head, settings: dict[str, Any], fresh: tuple[str, ...] = ()
+) -> Loaded:
     own = settings["input_size"][-1]
     size = head.size or own
     crop = settings.get("crop_pct", 1.0) if size == own else 1.0
@@ -69,4 +71,4 @@ def _loaded(model: Any, place: str | Path, *, head: Head, settings: dict[str, An
                                crop=None if settings.get("crop_mode") == "squash" else size / shorter)
     model.config.pretrained_cfg = {**settings, "input_size": [3, size, size], "crop_pct": crop}
     # The wrapper keeps its image processor inside config.json, so there is nothing to save beside the model.
-    return Loaded(model=model, processor=processor, native=None, source="", name=str(place))
+    return hf.counted(Loaded(model=model, processor=processor, native=None, source="", name=str(place), fresh=fresh))

@@ -13,7 +13,8 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 
 from finetune import machine, saved
-from finetune.backbones import resolve
+from finetune.backbones import freeze, resolve
+from finetune.run import adapter
 from finetune.train import checkpoint, loop, optim, probe
 from finetune.train.feed import Feed
 from finetune.train.hooks import ConsoleLines, LogFile
@@ -35,7 +36,7 @@ def train(run: Run) -> None:
     accelerator = Accelerator(cpu=not run.has_accelerator())
     set_seed(run.recipe.seed)
     task = _fit_to_rows(run, run.task())
-    loaded = resolve.load(run.recipe.model, task.head, sample=_source(run) == "sample")
+    loaded = _narrowed(run, resolve.load(run.recipe.model, task.head, sample=_source(run) == "sample"))
     examples = {split: run.examples(split, task, loaded.processor) for split in ("train", "validation")}
     lengths = examples["train"].lengths()
     examples["validation"].lengths()
@@ -52,6 +53,16 @@ def train(run: Run) -> None:
 
 def _source(run: Run) -> str:
     return str(run.folder.read("data/source.json")["source"])
+
+
+def _narrowed(run: Run, loaded: Loaded) -> Loaded:
+    """The backbone with adapters, or with its lower part frozen, where the recipe asks for it."""
+    settings = run.recipe.train
+    if settings.adapter is not None:
+        from finetune.backbones import adapters
+
+        return adapters.attach(loaded, settings.adapter)
+    return loaded if settings.freeze == "none" else freeze.freeze(loaded, settings.freeze)
 
 
 def _fit_to_rows(run: Run, task: Task) -> Task:
@@ -87,8 +98,7 @@ def _choose(run: Run, loaded: Loaded, examples: Examples, *, lengths: Any, accel
 
 
 def _announce(run: Run, loaded: Loaded, choice: probe.Choice, *, processes: int) -> None:
-    weights = sum(weight.numel() for weight in loaded.model.parameters())
-    run.say(f"backbone: {loaded.name} ({weights / 1e6:.1f} M weights) from {loaded.source}")
+    run.say(f"backbone: {loaded.name} ({loaded.num_weights / 1e6:.1f} M weights) from {loaded.source}")
     if loaded.note:
         run.say(loaded.note)
     run.say(f"precision {choice.precision}: {choice.precision_reason}")
@@ -96,14 +106,15 @@ def _announce(run: Run, loaded: Loaded, choice: probe.Choice, *, processes: int)
     batch, micro = run.recipe.train.batch, _micro_batch(run, processes)
     run.say(f"batch {batch} = micro-batches of {micro} on {processes} process(es), accumulated "
             f"{-(-batch // (micro * processes))} time(s)")
-    if any(isinstance(part, torch.nn.modules.batchnorm._BatchNorm) for part in loaded.model.modules()):
+    norms = [part for part in loaded.model.modules() if isinstance(part, torch.nn.modules.batchnorm._BatchNorm)]
+    if any(weight.requires_grad for norm in norms for weight in norm.parameters()):
         run.say(f"this backbone has batch norm: its statistics are those of {micro} rows, so train.micro_batch and the "
                 "number of processes change the result")
 
 
 def _backbone(loaded: Loaded) -> dict[str, Any]:
     return {"name": loaded.name, "source": loaded.source, "revision": loaded.revision, "license": loaded.license,
-            "note": loaded.note}
+            "note": loaded.note, "num_weights": loaded.num_weights, "num_trained": loaded.num_trained}
 
 
 def _micro_batch(run: Run, processes: int) -> int:
@@ -157,6 +168,12 @@ def _save(run: Run, training: loop.Training, loaded: Loaded, *, task: Task, prog
     accelerator = training.fitting.accelerator
     model = accelerator.unwrap_model(training.fitting.model)
     checkpoint.load_weights(training.checkpoints / f"step-{progress.best_step:08d}", model)
+    summary = run.folder.read("train.json")
+    summary["train"] = _summary(training, progress)
+    if run.recipe.train.adapter is not None:
+        some = [training.validation[i] for i in range(min(32, len(training.validation)))]
+        model, summary["train"]["merge_difference"] = adapter.keep_and_merge(
+            run, model, task=task, batch=task.collate(some, loaded.processor))
     draft, final = run.folder.path / ".model.draft", run.folder.path / "model"
     shutil.rmtree(draft, ignore_errors=True)
     with checkpoint.os_errors(draft):
@@ -164,8 +181,6 @@ def _save(run: Run, training: loop.Training, loaded: Loaded, *, task: Task, prog
     if loaded.native is not None:
         loaded.native.save_pretrained(draft)
     saved.write(draft, task, loaded.processor, family=run.recipe.model.family)
-    summary = run.folder.read("train.json")
-    summary["train"] = _summary(training, progress)
     run.folder.write("train.json", summary)
     _note_lengths(run, training.feed.examples, training.feed.lengths)
     shutil.rmtree(final, ignore_errors=True)

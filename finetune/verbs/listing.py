@@ -17,8 +17,8 @@ def verb() -> None:
     table.add_column("what it does")
     for name, file in recipes.available().items():
         table.add_row(name, recipes.docstring(file).partition("\n")[0])
-        for variant in recipes.variants(file):
-            table.add_row(f"{name}:{variant}", recipes.docstring(file, variant).partition("\n")[0])
+        for variant, sentence in recipes.variants(file).items():
+            table.add_row(f"{name}:{variant}", sentence)
     out.print(table)
     out.print("\n[dim]finetune show RECIPE  its settings\nfinetune run RECIPE   all of it, from rows to a checked "
               "model[/dim]", highlight=False)

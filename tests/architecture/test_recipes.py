@@ -40,12 +40,19 @@ CONTRADICTIONS = [
     ("train.evaluate_every", "train.evaluate_every=0rows"),
     ("train.patience", "train.patience=-1"),
     ("train.threads", "train.threads=0"),
+    ("train.freeze", "train.freeze=0"),
+    ("train.freeze", "train.freeze=backbone train.adapter=lora"),
+    ("model.random", "model.random=true train.freeze=backbone"),
+    ("train.adapter.rank", "train.adapter=lora train.adapter.rank=0"),
+    ("train.adapter.alpha", "train.adapter=lora train.adapter.alpha=0"),
+    ("train.adapter.dropout", "train.adapter=lora train.adapter.dropout=1"),
+    ("train.adapter.targets", "train.adapter=lora train.adapter.targets=none"),
     ("export.max_score_drop", "export.max_score_drop=1.5"),
     ("export.opset", "export.opset=9"),
     ("seed", "seed=-1"),
 ]
 # These need a setting that another line sets otherwise.
-CANNOT_STAND_BESIDE_OTHERS = ("data.source=hub data.files.train=rows.csv", "train.micro_batch=0",
+CANNOT_STAND_BESIDE_OTHERS = ("data.source=hub data.files.train=rows.csv", "train.micro_batch=0", "train.freeze=0",
                               "data.split.validation=0.45 data.split.test=0.45")
 
 

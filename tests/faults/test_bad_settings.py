@@ -74,7 +74,7 @@ def test_missing_recipe_is_named(refused: Refused) -> None:
 @pytest.mark.parametrize("verb", ["show", "run"])
 def test_unknown_key_suggests_the_nearest(refused: Refused, verb: str) -> None:
     (message,) = refused(verb, "sentiment", "train.lrr=1e-5")
-    assert message.startswith("train.lrr: there is no such key. Allowed: train.batch, train.clip, ")
+    assert message.startswith("train.lrr: there is no such key. Allowed: train.adapter, train.batch, ")
     assert message.endswith(" Did you mean 'train.lr'?")
 
 

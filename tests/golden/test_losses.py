@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.conftest import folder_name
+
 pytestmark = pytest.mark.slow
 FOLDER = Path(__file__).parent / "losses"
 
@@ -17,7 +19,7 @@ def test_losses_of_twenty_steps_are_unchanged(finished: tuple[str, Path, str]) -
     name, run, _ = finished
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     losses = [round(line["loss"], 6) for line in lines if line["event"] == "step"]
-    file = FOLDER / f"{name}.json"
+    file = FOLDER / f"{folder_name(name)}.json"
     if os.environ.get("GOLDEN") == "write":
         file.write_text(json.dumps(losses, indent=1) + "\n")
     expected = json.loads(file.read_text())

@@ -14,7 +14,8 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 from PIL import Image
 
-from finetune.backbones import hf, tiny
+from finetune.backbones import adapters, freeze, hf, tiny
+from finetune.contracts import Loaded
 from finetune.data.examples import Examples
 from finetune.spec import Epochs, Steps, Train
 from finetune.tasks.image_classification import ImageClassification
@@ -58,7 +59,10 @@ def image_rows(count: int, seed: int = SEED) -> pa.Table:
 
 def training(kind: str, folder: Path, *, train: Train, num_rows: int = 96, dropout: float = 0.1, augment: bool = True,
              interrupted: Callable[[], bool] = lambda: False, hooks: Sequence[Any] = ()) -> loop.Training:
-    """A loop over the miniature called `kind` (bert, vit, resnet), on as many processes as were launched."""
+    """A loop over the miniature called `kind` (bert, vit, resnet), on as many processes as were launched.
+
+    Adapters and freezing are taken from the settings, as in a run.
+    """
     accelerator = Accelerator(cpu=True)
     torch.set_num_threads(1)
     set_seed(SEED)
@@ -74,7 +78,7 @@ def training(kind: str, folder: Path, *, train: Train, num_rows: int = 96, dropo
         task = ImageClassification(labels=("left", "right"), augmentations=changes)
         rows, kept = image_rows(num_rows), image_rows(40, seed=9)
     set_seed(SEED)
-    loaded = hf.load(backbone, task.head)
+    loaded = narrowed(hf.load(backbone, task.head), train)
     examples, validation = (Examples(table, task, loaded.processor) for table in (rows, kept))
     model, optimizer = accelerator.prepare(loaded.model, optim.optimizer(loaded.model, train))
     micro = train.micro_batch if isinstance(train.micro_batch, int) else train.batch
@@ -85,6 +89,13 @@ def training(kind: str, folder: Path, *, train: Train, num_rows: int = 96, dropo
         plan=Plan.of(train, num_rows), train=train, checkpoints=folder / "checkpoints",
         hooks=(LogFile(folder / "log.jsonl"), *hooks), interrupted=interrupted,
     )
+
+
+def narrowed(loaded: Loaded, train: Train) -> Loaded:
+    """With adapters, or frozen below, where the settings say so."""
+    if train.adapter is not None:
+        return adapters.attach(loaded, train.adapter)
+    return loaded if train.freeze == "none" else freeze.freeze(loaded, train.freeze)
 
 
 def steps(count: int, *, batch: int = 32, micro_batch: int = 32, lr: float = 1e-3) -> Train:

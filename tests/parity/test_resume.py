@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from finetune.errors import Interrupted
+from finetune.spec import Lora
 from finetune.train import checkpoint, loop
 from finetune.train.progress import Progress
 from tests.parity import setting
 
 pytestmark = pytest.mark.slow
-KINDS = ("bert", "vit", "resnet")  # dropout on; augmentation on for pictures; batch norm in the ResNet
+# Dropout on; augmentation on for pictures; batch norm in the ResNet.
+CASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "bert": ("bert", {}), "vit": ("vit", {}), "resnet": ("resnet", {}),
+    "bert with dora": ("bert", {"adapter": Lora(method="dora", dropout=0.1)}),
+    "resnet with lora": ("resnet", {"adapter": Lora(rank=2)}),
+    "resnet half frozen": ("resnet", {"freeze": 1}),
+}
 STEPS_PER_EPOCH = 6
 
 
@@ -22,9 +30,9 @@ def weights(made: loop.Training) -> dict[str, torch.Tensor]:
     return {name: value.clone() for name, value in made.fitting.model.state_dict().items()}
 
 
-def stopped_after(step: int, kind: str, folder: Path) -> loop.Training:
+def stopped_after(step: int, case: str, folder: Path) -> loop.Training:
     """The same run, asked to stop once `step` steps are done, then resumed by fresh objects."""
-    seen = {"step": 0}
+    seen, (kind, options) = {"step": 0}, CASES[case]
 
     class Counter:
         def on_step(self, event: dict[str, int]) -> None:
@@ -33,10 +41,10 @@ def stopped_after(step: int, kind: str, folder: Path) -> loop.Training:
         def __getattr__(self, name: str) -> object:
             return lambda event: None
 
-    first = setting.training(kind, folder, train=setting.epochs(3), interrupted=lambda: seen["step"] >= step, hooks=[Counter()])
+    first = setting.training(kind, folder, train=setting.epochs(3, **options), interrupted=lambda: seen["step"] >= step, hooks=[Counter()])
     with pytest.raises(Interrupted):
         loop.fit(first, Progress())
-    second = setting.training(kind, folder, train=setting.epochs(3))
+    second = setting.training(kind, folder, train=setting.epochs(3, **options))
     found = checkpoint.newest(second.checkpoints, print)
     assert found is not None
     progress = loop.resume(second, found)
@@ -45,18 +53,18 @@ def stopped_after(step: int, kind: str, folder: Path) -> loop.Training:
     return second
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=CASES)
 def undisturbed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, torch.Tensor], Path]:
-    folder = tmp_path_factory.mktemp(request.param)
-    made = setting.training(request.param, folder, train=setting.epochs(3))
+    folder, (kind, options) = tmp_path_factory.mktemp(request.param.replace(" ", "-")), CASES[request.param]
+    made = setting.training(kind, folder, train=setting.epochs(3, **options))
     loop.fit(made, Progress())
     return request.param, weights(made), folder
 
 
 @pytest.mark.parametrize("step", [STEPS_PER_EPOCH, 2 * STEPS_PER_EPOCH, STEPS_PER_EPOCH + 2])
 def test_resumed_weights_are_bit_identical(step: int, undisturbed: tuple[str, dict[str, torch.Tensor], Path], tmp_path: Path) -> None:
-    kind, expected, folder = undisturbed
-    found = weights(stopped_after(step, kind, tmp_path))
+    case, expected, folder = undisturbed
+    found = weights(stopped_after(step, case, tmp_path))
     assert found.keys() == expected.keys()
     different = [name for name in expected if not torch.equal(found[name], expected[name])]
     assert different == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 from finetune.backbones import hf, resolve, tiny
-from finetune.contracts import Head
+from finetune.contracts import Head, Labels
 from finetune.data.text import TextProcessor
 from finetune.errors import BackboneError
 from finetune.spec import Model
@@ -97,6 +98,22 @@ def test_weights_of_another_size_are_refused(folders: Path, tmp_path: Path) -> N
     (folder / "config.json").write_text(json.dumps(config | {"hidden_size": 64}))
     with pytest.raises(BackboneError, match=r"does not fit its config.json: \d+ of \d+ weights"):
         hf.load(folder, IMAGE.head)
+
+
+@pytest.mark.parametrize(("kind", "fresh"), [
+    ("bert", ("classifier.bias", "classifier.weight")), ("resnet", ("classifier.1.bias", "classifier.1.weight")),
+    ("distilbert", ("classifier.bias", "classifier.weight", "pre_classifier.bias", "pre_classifier.weight")),
+])
+def test_weights_that_the_file_did_not_bring_are_named(kind: str, fresh: tuple[str, ...], folders: Path, tmp_path: Path) -> None:
+    head = TASKS[kind].head
+    first = hf.load(folders / kind, head)
+    assert first.fresh == fresh
+    assert first.num_weights == first.num_trained == sum(weight.numel() for weight in first.model.parameters())
+    first.model.save_pretrained(tmp_path)
+    first.native.save_pretrained(tmp_path)
+    assert hf.load(tmp_path, head).fresh == ()
+    other = hf.load(tmp_path, replace(head, labels=Labels(("a", "b")))).fresh  # a head of another size is not taken over
+    assert {name.partition(".")[0] for name in other} == {"classifier"}
 
 
 def test_encoder_without_pooler_is_accepted(folders: Path, tmp_path: Path) -> None:

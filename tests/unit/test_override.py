@@ -7,11 +7,12 @@ from typing import Any, Literal
 
 import pytest
 
-from finetune import cli, override, recipe, spec
+from finetune import override, recipe, spec
 from finetune.errors import SpecError
-from finetune.spec import Data, Epochs, Files, Hub, Int8Dynamic, Model, Recipe, Rows, Steps, Train
+from finetune.spec import Data, Epochs, Files, Hub, Int8Dynamic, Lora, Model, Recipe, Rows, Steps, Train
 from finetune.tasks.image_classification import ImageClassification
 from finetune.tasks.text_classification import TextClassification
+from finetune.verbs.arguments import spelt
 
 TEXT = Recipe(task=TextClassification(), data=Data(hub=Hub(name="me/rows"), sample="reviews"), model=Model(name="bert"))
 IMAGE = replace(TEXT, task=ImageClassification())
@@ -58,6 +59,11 @@ def refusal(*overrides: str, made: Recipe = TEXT) -> list[str]:
     ("train.length", "500steps", Steps(500)),
     ("train.length", "1_000_000ROWS", Rows(1_000_000)),
     ("export.quantize", "int8_dynamic", Int8Dynamic()),
+    ("train.adapter", "lora", Lora()),
+    ("train.adapter", "none", None),
+    ("train.freeze", "none", "none"),
+    ("train.freeze", "backbone", "backbone"),
+    ("train.freeze", "6", 6),
     ("export.quantize", "none", None),
     ("task.labels", "auto", "auto"),
     ("task.labels", "bad,good", ("bad", "good")),
@@ -137,7 +143,7 @@ def test_recipe_itself_is_not_changed() -> None:
 
 def test_near_key_is_suggested_among_its_neighbours() -> None:
     (problem,) = refusal("train.batch_sise=3")
-    assert problem.startswith("train.batch_sise: there is no such key. Allowed: train.batch, train.clip, ")
+    assert problem.startswith("train.batch_sise: there is no such key. Allowed: train.adapter, train.batch, ")
     assert "data." not in problem
     assert problem.endswith(" Did you mean 'train.batch'?")
 
@@ -160,6 +166,36 @@ def test_name_from_another_tool_is_answered_with_ours(name: str) -> None:
 
 def test_key_that_this_recipe_has_not_is_not_suggested() -> None:
     assert "task.max_tokens" not in refusal("max_seq_length=64", made=IMAGE)[0]
+
+
+def test_part_can_be_set_before_or_after_the_whole_is_switched_on() -> None:
+    typed = ["train.adapter.rank=16", "train.adapter=lora", "train.adapter.targets=query,value"]
+    expected = Lora(rank=16, targets=("query", "value"))
+    assert override.apply(TEXT, typed).train.adapter == override.apply(TEXT, typed[::-1]).train.adapter == expected
+
+
+def test_what_is_on_already_keeps_its_parts() -> None:
+    made = replace(TEXT, train=Train(adapter=Lora(rank=4)))
+    assert override.apply(made, ["train.adapter=lora"]) == made
+    assert override.apply(made, ["train.adapter.alpha=8"]).train.adapter == Lora(rank=4, alpha=8)
+
+
+@pytest.mark.parametrize("typed", [
+    ["train.adapter.rank=16"], ["train.adapter=none", "train.adapter.rank=16"], ["train.adapter.rank=16", "train.adapter=none"],
+], ids=str)
+def test_part_of_what_is_off_is_refused_and_not_ignored(typed: list[str]) -> None:
+    assert refusal(*typed) == ["train.adapter.rank: train.adapter is none, so it has no parts. Add train.adapter=lora, or leave this out."]
+
+
+def test_parts_are_listed_while_they_can_be_set() -> None:
+    made = replace(TEXT, train=Train(adapter=Lora(rank=4)))
+    parts = [f"train.adapter.{name}" for name in ("alpha", "dropout", "method", "rank", "targets")]
+    assert [key for key in override.paths(made) if "adapter" in key] == ["train.adapter", *parts]
+    assert [key for key in override.paths(TEXT) if "adapter" in key] == ["train.adapter"]
+    assert (override.values(made)["train.adapter"], override.values(TEXT)["train.adapter"]) == ("lora", None)
+    origins = override.origins(made, ["train.adapter.alpha=3"])
+    assert [origins[f"train.adapter{part}"] for part in ("", ".rank", ".alpha", ".method")] == [
+        "recipe", "recipe", "command line", "default"]
 
 
 @pytest.mark.parametrize("key", ["train.lr.x", "train.length.n", "export.quantize.per_channel", "train.lr.x.y"])
@@ -217,7 +253,8 @@ EVERYTHING = replace(
     TEXT, seed=7, output_dir="elsewhere", clean={"blanks": "report"},
     data=replace(TEXT.data, files=Files(train="a.csv"), columns={"text": "a.b", "label": "c"}, max_rows=12, images="x.zip"),
     train=Train(length=Rows(1_234_567), batch=48, micro_batch=12, lr=1.2345678901e-7, warmup=1 / 3, threads=1,
-                evaluate_every=Epochs(0.1234567)),
+                evaluate_every=Epochs(0.1234567), freeze=3,
+                adapter=Lora(rank=3, alpha=0.1, dropout=0.25, method="dora", targets=("query", "output.dense"))),
     task=TextClassification(labels=("so so", "good"), max_tokens=3), export=spec.Export(quantize=None, max_score_drop=0))
 
 
@@ -225,10 +262,10 @@ EVERYTHING = replace(
     TEXT, IMAGE, EVERYTHING,
     replace(IMAGE, task=ImageClassification(augmentations=(), image_size=64)),
     replace(TEXT, train=Train(length=Steps(10_000_000), evaluate_every=Epochs(0.00001))),
-    *[recipe.load(name) for name in recipe.available()],
-], ids=["text", "image", "everything", "no augmentations", "long", *recipe.available()])
+    *[recipe.load(name) for name in (*recipe.available(), "sentiment:lora")],
+], ids=["text", "image", "everything", "no augmentations", "long", *recipe.available(), "sentiment:lora"])
 def test_what_is_shown_can_be_typed_and_gives_the_same_recipe(made: Recipe) -> None:
-    typed = [f"{key}={cli._spelt(value)}" for key, value in override.values(made).items()]
+    typed = [f"{key}={spelt(value)}" for key, value in override.values(made).items()]
     other = Recipe(task=type(made.task)(), data=Data(hub=Hub(name="x", splits={}), sample="x"), model=Model(name="x"))
     assert override.apply(other, typed) == made
     assert override.apply(made, typed) == made
@@ -247,4 +284,4 @@ class Options:
 @pytest.mark.parametrize("item", fields(Options), ids=lambda item: item.name)
 def test_default_of_every_type_is_parsed_from_its_own_spelling(item: Field[Any]) -> None:
     kind = override._kinds(Options)[item.name]
-    assert override.parse(cli._spelt(override.show(item.default)), kind, item.name) == item.default
+    assert override.parse(spelt(override.show(item.default)), kind, item.name) == item.default

@@ -101,14 +101,14 @@ def test_docstring_and_variants_are_read_without_running_the_file(folder: Path) 
     file = folder / "loud.py"
     file.write_text(FINE + "\nraise RuntimeError('this file was run')\n")
     assert recipe.docstring(file) == "Tone of a text.\n\nMore of it."
-    assert recipe.variants(file) == ["small"]
+    assert recipe.variants(file) == {"small": "A smaller one."}
     assert "RuntimeError: this file was run" in refusal("loud.py")
 
 
 def test_file_without_docstring_has_an_empty_one(folder: Path) -> None:
     (folder / "bare.py").write_text("x = 1\n")
     assert recipe.docstring(folder / "bare.py") == ""
-    assert recipe.variants(folder / "bare.py") == []
+    assert recipe.variants(folder / "bare.py") == {}
 
 
 def test_unknown_recipe_lists_the_known_ones(folder: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from finetune import spec
-from finetune.spec import Data, Epochs, Export, Files, Hub, Int8Dynamic, Model, Recipe, Rows, Split, Steps, Train
+from finetune.spec import Data, Epochs, Export, Files, Hub, Int8Dynamic, Lora, Model, Recipe, Rows, Split, Steps, Train
 from finetune.tasks.text_classification import TextClassification
 
 GOOD = Recipe(task=TextClassification(), data=Data(hub=Hub(name="me/rows"), sample="reviews"), model=Model(name="bert"))
@@ -43,6 +43,8 @@ def test_defaults_have_no_problems() -> None:
     {"train_lr": 1.0}, {"train_lr": 1e-12}, {"train_warmup": 0.0}, {"train_warmup": 0.99},
     {"train_weight_decay": 0.0}, {"train_clip": 0.0}, {"train_length": Steps(1)}, {"train_length": Epochs(0.01)},
     {"train_evaluate_every": Rows(1)}, {"train_patience": 0}, {"train_threads": 1},
+    {"train_freeze": 1}, {"train_freeze": "backbone"}, {"train_adapter": Lora(rank=1, alpha=1e-3, dropout=0.99)},
+    {"train_adapter": Lora(targets=("query",))}, {"model_random": True},
     {"export_max_score_drop": 0.0}, {"export_max_score_drop": 1.0}, {"export_opset": 14}, {"export_opset": 20},
     {"export_quantize": None}, {"seed": 0}, {"seed": 2**31 - 1},
 ], ids=str)
@@ -87,6 +89,19 @@ def test_values_on_the_bounds_are_allowed(changes: dict[str, Any]) -> None:
      "train.evaluate_every: 0 found, it must be above 0. Use for example 1epochs."),
     ({"train_patience": -1}, "train.patience: -1 found, allowed is 0 (never stop early) or more. Use 3."),
     ({"train_threads": 0}, "train.threads: 0 found, at least 1 is needed. Use 'auto'."),
+    ({"train_freeze": 0},
+     "train.freeze: 0 found, a number of blocks is at least 1. Use 'embeddings' for the part below them."),
+    ({"train_freeze": 2, "train_adapter": Lora()},
+     "train.freeze: 2 found, but with train.adapter=lora the whole backbone is frozen. Leave one of them out."),
+    ({"model_random": True, "train_freeze": "embeddings"},
+     "model.random: weights that start at random have to be trained, all of them. Leave out train.freeze and "
+     "train.adapter, or model.random."),
+    ({"train_adapter": Lora(rank=0)}, "train.adapter.rank: 0 found, at least 1 is needed. Use for example 8."),
+    ({"train_adapter": Lora(alpha=-1)}, "train.adapter.alpha: -1 found, it must be above 0. Use for example 16."),
+    ({"train_adapter": Lora(dropout=1.0)},
+     "train.adapter.dropout: 1.0 found, allowed is a share from 0 to below 1. Use for example 0.1."),
+    ({"train_adapter": Lora(targets=())},
+     "train.adapter.targets: no layer is named. Name ends of layer names, as in query,value, or use 'auto'."),
     ({"export_max_score_drop": -0.1}, "export.max_score_drop: -0.1 found, allowed is 0 to 1. Use 0.01 for one point."),
     ({"export_max_score_drop": 5.0}, "export.max_score_drop: 5.0 found, allowed is 0 to 1. Use 0.01 for one point."),
     ({"export_opset": 13}, "export.opset: 13 found, allowed is 14 to 20. Use 17."),
@@ -111,7 +126,7 @@ def test_recipe_cannot_be_changed_in_place() -> None:
         GOOD.seed = 3
 
 
-@pytest.mark.parametrize("kind", [Hub, Files, Split, Data, Model, Train, Export, Recipe])
+@pytest.mark.parametrize("kind", [Hub, Files, Split, Data, Model, Lora, Train, Export, Recipe])
 def test_fields_are_given_by_name(kind: type) -> None:
     with pytest.raises(TypeError, match="positional argument"):
         kind("something")
@@ -120,7 +135,8 @@ def test_fields_are_given_by_name(kind: type) -> None:
 def test_defaults_are_those_that_the_documents_promise() -> None:
     assert Train() == Train(length=Epochs(3), batch=32, micro_batch="auto", lr=5e-5, schedule="linear", warmup=0.1,
                             weight_decay=0.01, clip=1.0, precision="auto", threads="auto", evaluate_every=Epochs(1),
-                            patience=3)
+                            patience=3, adapter=None, freeze="none")
+    assert Lora() == Lora(rank=8, alpha=16, dropout=0.0, method="lora", targets="auto")
     assert Export() == Export(quantize=Int8Dynamic(per_channel=True), max_score_drop=0.01, opset=17)
     assert (GOOD.seed, GOOD.output_dir, GOOD.data.source, GOOD.data.max_rows) == (13, "runs", "auto", "auto")
     assert (Split(), Hub(name="x").splits) == (Split(validation=0.1, test=0.1), {"train": "train"})
@@ -138,9 +154,9 @@ def test_description_of_a_run_needs_the_standard_library_alone() -> None:
 def test_every_setting_has_a_sentence_beneath_it() -> None:
     tree = ast.parse(Path(spec.__file__).read_text(encoding="utf-8"))
     settings = [item for item in tree.body if isinstance(item, ast.ClassDef)
-                and item.name in ("Hub", "Files", "Split", "Data", "Model", "Train", "Export", "Recipe")]
+                and item.name in ("Hub", "Files", "Split", "Data", "Model", "Lora", "Train", "Export", "Recipe")]
     pairs = [(group.name, item, after) for group in settings for item, after in pairwise([*group.body, ast.Pass()])]
     bare = [f"{name}.{item.target.id}" for name, item, after in pairs if isinstance(item, ast.AnnAssign)
             and not (isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant))]
-    assert len(settings) == 8
+    assert len(settings) == 9
     assert bare == []
