@@ -9,10 +9,11 @@ import typer
 
 from finetune import __version__
 from finetune.errors import FinetuneError, SpecError
-from finetune.verbs import export, listing, predict, run, show, train
+from finetune.verbs import export, launch, listing, predict, run, show, train
 from finetune.verbs.arguments import err, out
 
-VERBS = {"list": listing, "show": show, "run": run, "train": train, "export": export, "predict": predict}
+VERBS = {"list": listing, "show": show, "run": run, "launch": launch, "train": train, "export": export,
+         "predict": predict}
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   context_settings={"help_option_names": ["-h", "--help"]}, rich_markup_mode="rich")
