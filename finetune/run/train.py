@@ -126,9 +126,7 @@ def _micro_batch(run: Run, processes: int) -> int:
 
 def _fitting(run: Run, loaded: Loaded, task: Task, *, accelerator: Accelerator, choice: probe.Choice) -> Fitting:
     settings = run.recipe.train
-    if accelerator.is_fsdp2 and not accelerator.state.fsdp_plugin.transformer_cls_names_to_wrap:
-        accelerator.state.fsdp_plugin.transformer_cls_names_to_wrap = sharding.blocks(loaded.model)
-    model, optimizer = accelerator.prepare(loaded.model, optim.optimizer(loaded.model, settings))
+    model, optimizer = sharding.prepare(accelerator, loaded.model, optim.optimizer(loaded.model, settings))
     set_seed(run.recipe.seed + accelerator.process_index)
     return Fitting(model, optimizer, accelerator, task, settings.clip, choice.precision)
 

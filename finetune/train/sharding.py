@@ -17,6 +17,14 @@ def is_sharded(model: torch.nn.Module) -> bool:
     return any(isinstance(weight, DTensor) for weight in model.parameters())
 
 
+def prepare(accelerator: Any, model: torch.nn.Module, optimizer: Any) -> tuple[Any, Any]:
+    """Model and optimizer as Accelerate prepares them; a model that is to be sharded is cut between its blocks."""
+    if accelerator.is_fsdp2 and not accelerator.state.fsdp_plugin.transformer_cls_names_to_wrap:
+        accelerator.state.fsdp_plugin.transformer_cls_names_to_wrap = blocks(model)
+    prepared: tuple[Any, Any] = accelerator.prepare(model, optimizer)
+    return prepared
+
+
 def blocks(model: torch.nn.Module) -> list[str]:
     """Class names of the layers that a backbone repeats: what is gathered, used and freed together."""
     repeated = [list(part) for part in model.modules() if isinstance(part, (torch.nn.ModuleList, torch.nn.Sequential))]

@@ -42,7 +42,8 @@ def verb(recipe: RecipeName, overrides: Overrides = None, *, profile: Profile = 
         resolved = pipeline.resolve(recipe, given)
         launch = launches.plan(profile or launches.USUAL, processes)
         if dry_run:
-            return _show(launch, launch.spelt(recipe, str(folder.home(resolved.output_dir, recipe) / "RUN")), _settings(resolved, given))
+            place = folder.home(resolved.output_dir, recipe) / "RUN"
+            return _show(launch, launch.spelt(recipe, str(place)), _settings(resolved, given))
     launches.check(launch)
     made = made if resume else open_run(recipe, given, resume=False)
     _carry_out(made, launch)
