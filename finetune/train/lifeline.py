@@ -18,7 +18,7 @@ from typing import Any
 
 from finetune.errors import FinetuneError, Interrupted, TrainingError
 
-GRACE = 5.0  # seconds in which a process may end by itself once it knows that another has failed
+GRACE = 2.0  # seconds in which a process may still end by itself once it knows that another has failed
 NEWS = 1.0  # seconds in which word of another's failure may still arrive before an error counts as one's own
 DONE, FAILED = b"done", b"failed"
 
