@@ -26,10 +26,11 @@ def prepare(accelerator: Any, model: torch.nn.Module, optimizer: Any) -> tuple[A
 
 
 def blocks(model: torch.nn.Module) -> list[str]:
-    """Class names of the layers that a backbone repeats: what is gathered, used and freed together."""
-    repeated = [list(part) for part in model.modules() if isinstance(part, (torch.nn.ModuleList, torch.nn.Sequential))]
-    return sorted({type(layers[0]).__name__ for layers in repeated
-                   if len(layers) > 1 and len({type(layer) for layer in layers}) == 1 and list(layers[0].parameters())})
+    """Class names of the outermost layers that a backbone repeats: what is gathered, used and freed together."""
+    layers = list(model) if isinstance(model, (torch.nn.ModuleList, torch.nn.Sequential)) else []
+    if len(layers) > 1 and len({type(layer) for layer in layers}) == 1 and list(layers[0].parameters()):
+        return [type(layers[0]).__name__]
+    return sorted({name for child in model.children() for name in blocks(child)})
 
 
 @dataclass(frozen=True, slots=True)
