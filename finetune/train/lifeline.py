@@ -18,9 +18,10 @@ from typing import Any
 
 from finetune.errors import FinetuneError, Interrupted, TrainingError
 
-GRACE = 2.0  # seconds in which a process may still end by itself once it knows that another has failed
+GRACE = 5.0  # seconds that a failed process is given to tell its error and end, before the others do
+LEAVE = 1.0  # seconds that a process then has to end by itself
 NEWS = 1.0  # seconds in which word of another's failure may still arrive before an error counts as one's own
-DONE, FAILED = b"done", b"failed"
+DONE, FAILED = b"done", b"fail"  # of one length
 
 
 @contextmanager
@@ -44,7 +45,7 @@ def held(process: int, processes: int, *, publish: Callable[[Any], Any]) -> Iter
         if first:
             raise line.death(first) from None
         raise SystemExit(getattr(error, "exit_code", 1)) from None
-    line.say(DONE)
+    line.end()
 
 
 class Lifeline:
@@ -57,6 +58,8 @@ class Lifeline:
         self._first: str | None = None  # who died, empty for one that failed and says so itself
         self._known = threading.Event()
         self._lock = threading.Lock()
+        # A loader's process would hold the sockets open that tell of this one's death.
+        os.register_at_fork(after_in_child=lambda: [connection.close() for connection in connections.values()])
         for number, connection in connections.items():
             threading.Thread(target=self._listen, args=(number, connection), daemon=True).start()
 
@@ -78,10 +81,15 @@ class Lifeline:
         for connection in self._connections.values():
             with suppress(OSError):  # it may be gone already
                 connection.sendall(word)
-                connection.shutdown(socket.SHUT_WR)
+
+    def end(self) -> None:
+        """Leave in peace: whatever happens to the others is no longer this one's concern."""
+        with self._lock:
+            self._known.set()
+        self.say(DONE)
 
     def _listen(self, number: int, connection: socket.socket) -> None:
-        word = _all_of(connection)
+        word = _heard(connection)
         if word == DONE:
             return
         with self._lock:
@@ -90,7 +98,10 @@ class Lifeline:
             self._first = "" if word == FAILED else f"process {number}"
             self._known.set()
         self.say(FAILED)  # passed on by the main process, at the centre of the star
-        threading.Event().wait(GRACE)
+        # A launcher names the process that ends first as the cause: the failed one goes ahead.
+        connection.settimeout(GRACE)
+        _heard(connection)
+        threading.Event().wait(LEAVE)
         # Still here: the main thread waits for the lost one, in a call that never returns.
         if self._first:
             error = self.death(self._first)
@@ -135,10 +146,9 @@ def _several_machines() -> bool:
     return os.environ.get("LOCAL_WORLD_SIZE") != os.environ.get("WORLD_SIZE")
 
 
-def _all_of(connection: socket.socket) -> bytes:
-    """All that the other end says before it closes; nothing if it was torn away."""
-    said = b""
-    with suppress(OSError):
-        while part := connection.recv(64):
-            said += part
-    return said
+def _heard(connection: socket.socket) -> bytes:
+    """The next word of the other end; nothing if it has ended, or said nothing in time."""
+    try:
+        return connection.recv(len(DONE), socket.MSG_WAITALL)
+    except OSError:
+        return b""

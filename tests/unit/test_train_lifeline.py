@@ -34,7 +34,11 @@ with lifeline.held(process, processes, publish=publish) as line:
     what = sys.argv[4 + process]
     if what == "fails": raise FinetuneError("here", "it went wrong. Mend it.")
     if what == "breaks": raise ZeroDivisionError("a bug")
-    if what == "killed": os.kill(os.getpid(), signal.SIGKILL)
+    if what == "forks and is killed" and os.fork() == 0:
+        os.close(2)
+        time.sleep(15)
+        os._exit(0)
+    if "killed" in what: os.kill(os.getpid(), signal.SIGKILL)
     if what == "consequence":
         time.sleep(0.3)
         raise RuntimeError("Connection closed by peer")
@@ -77,12 +81,12 @@ def test_what_follows_from_an_error_is_not_told(whats: tuple[str, ...], tmp_path
     assert "".join(said).count("here: it went wrong. Mend it.") == 1
 
 
-@pytest.mark.parametrize("whats", [("sleeps", "killed"), ("killed", "sleeps"), ("consequence", "killed")])
+@pytest.mark.parametrize("whats", [("sleeps", "killed"), ("killed", "sleeps"), ("consequence", "killed"), ("sleeps", "forks and is killed")])
 def test_a_killed_process_is_named_by_another(whats: tuple[str, ...], tmp_path: Path) -> None:
     codes, said, seconds = together(tmp_path, *whats)
     assert all(codes)
     assert seconds < 10
     text = "".join(said)
-    assert f"train: process {whats.index('killed')} was killed or ended without a word" in text
+    assert f"train: process {[what.endswith('killed') for what in whats].index(True)} was killed or ended without a word" in text
     assert "Go on with: this" in text
     assert "Connection" not in text
