@@ -59,7 +59,7 @@ class Lifeline:
         self._known = threading.Event()
         self._lock = threading.Lock()
         # A loader's process would hold the sockets open that tell of this one's death.
-        os.register_at_fork(after_in_child=lambda: [connection.close() for connection in connections.values()])
+        os.register_at_fork(after_in_child=self._let_go)
         for number, connection in connections.items():
             threading.Thread(target=self._listen, args=(number, connection), daemon=True).start()
 
@@ -87,6 +87,10 @@ class Lifeline:
         with self._lock:
             self._known.set()
         self.say(DONE)
+
+    def _let_go(self) -> None:
+        for connection in self._connections.values():
+            connection.close()
 
     def _listen(self, number: int, connection: socket.socket) -> None:
         word = _heard(connection)
