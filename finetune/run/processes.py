@@ -132,7 +132,7 @@ def train(run: Run, launch: Launch) -> None:
     run.say(launch.spelt(run.name, str(run.folder.path)))
     status, stopped = _outcome(line, os.environ | launch.environment())
     again = f"Go on with: {run.again()}"
-    if stopped and run.folder.next_stage == "train":
+    if stopped:
         raise Interrupted("launch", f"stopped. {again}")
     if status != 0:
         error = TrainingError("launch", f"the processes ended with exit code {status}; what happened stands above.")
@@ -147,17 +147,19 @@ def train(run: Run, launch: Launch) -> None:
 def _outcome(line: list[str], environment: Mapping[str, str]) -> tuple[int, bool]:
     """Exit code, and whether a stop was asked for, which is handed on: once, as the launcher has its own session."""
     asked: list[int] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    child = subprocess.Popen(line, env=dict(environment), start_new_session=True)
+    children: list[subprocess.Popen[bytes]] = []
 
     def hand_on(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # signal's
         asked.append(number)
-        child.send_signal(number)
+        for child in children:
+            child.send_signal(number)
 
+    before = {number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        for number in before:
-            signal.signal(number, hand_on)
-        return child.wait(), bool(asked)
+        children.append(subprocess.Popen(line, env=dict(environment), start_new_session=True))
+        if asked:  # before there was anybody to hand it on to
+            children[0].terminate()
+        return children[0].wait(), bool(asked)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

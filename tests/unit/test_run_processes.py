@@ -44,6 +44,11 @@ def test_profiles_are_the_files_of_the_folder() -> None:
     assert processes.profiles() == NAMES == ["cpu", "ddp", "fsdp", "zero3"]
 
 
+def test_help_names_every_profile() -> None:
+    text = said("--help")
+    assert [name for name in NAMES if name not in text] == []
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_accelerate_reads_every_profile(name: str) -> None:
     from accelerate.commands.config.config_args import load_config_from_file
