@@ -20,9 +20,9 @@ $(READY): locks/default.txt pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-finetune: $(READY)  ## run a recipe: make finetune RECIPE=sentiment [ARGS="train.lr=3e-5"]
+finetune: $(READY)  ## run a recipe: make finetune RECIPE=sentiment [GPUS=2] [ARGS="train.lr=3e-5"]
 	@test -n "$(RECIPE)" || { $(BIN)/finetune list; echo 'Name one: make finetune RECIPE=sentiment'; exit 2; }
-	$(BIN)/finetune run $(RECIPE) $(ARGS)
+	$(BIN)/finetune $(if $(GPUS),launch,run) $(RECIPE) $(if $(GPUS),--processes $(GPUS)) $(ARGS)
 
 check: $(READY)  ## lint, types, import contracts, architecture gates
 	$(BIN)/ruff check .

@@ -9,11 +9,11 @@ import typer
 
 from finetune import __version__
 from finetune.errors import FinetuneError, SpecError
-from finetune.verbs import clean, env, evaluate, export, listing, predict, run, show, train
+from finetune.verbs import clean, env, evaluate, export, launch, listing, predict, run, show, train
 from finetune.verbs.arguments import err, out
 
-VERBS = {"list": listing, "show": show, "clean": clean, "run": run, "train": train, "evaluate": evaluate,
-         "export": export, "predict": predict, "env": env}
+VERBS = {"list": listing, "show": show, "clean": clean, "run": run, "launch": launch, "train": train,
+         "evaluate": evaluate, "export": export, "predict": predict, "env": env}
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   context_settings={"help_option_names": ["-h", "--help"]}, rich_markup_mode="rich")

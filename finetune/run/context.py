@@ -41,16 +41,29 @@ class Run:
         self.console.print(f"  {text}", highlight=False, markup=False, soft_wrap=True)
 
     def has_accelerator(self) -> bool:
-        """Whether torch sees a device other than the CPU."""
-        import torch
+        """Whether torch sees a device other than the CPU, and may use it."""
+        from finetune.train import world
 
-        return bool(torch.accelerator.is_available())
+        return world.has_accelerator()
 
     def device(self) -> Any:
         """The accelerator where there is one, else the CPU."""
         import torch
 
         return torch.accelerator.current_accelerator() if self.has_accelerator() else torch.device("cpu")
+
+    def launched(self) -> dict[str, Any]:
+        """The profile and the number of processes with which this run trains."""
+        kept: dict[str, Any] = {"profile": None, "processes": 1}
+        return self.folder.read("launch.json") if (self.folder.path / "launch.json").is_file() else kept
+
+    def again(self) -> str:
+        """The command that goes on with this run: its training with as many processes as it was started with."""
+        launched = self.launched()
+        if launched["processes"] == 1 or self.folder.next_stage not in ("prepare", "train"):
+            return f"finetune run {self.name} --resume {self.folder.path}"
+        return (f"finetune launch {self.name} --profile {launched['profile']} --processes {launched['processes']} "
+                f"--resume {self.folder.path}")
 
     def task(self) -> Task:
         """The recipe's task with the labels of this run's rows."""

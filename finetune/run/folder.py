@@ -65,6 +65,12 @@ class RunFolder:
             writer.write_table(table)
 
 
+def is_later(stage: str, than: str) -> bool:
+    """Whether a stage comes after another."""
+    order = list(STAGES)
+    return order.index(stage) > order.index(than)
+
+
 def create(recipe: Recipe, name: str, *, overrides: Sequence[str], command: str) -> RunFolder:
     """A new run folder `<output_dir>/<recipe>/<time>-<hash>` with its `recipe.json`; never an existing one."""
     values = override.values(recipe)

@@ -3,51 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 from rich.console import Console
 
-from finetune.errors import FinetuneError
-from finetune.run import pipeline
+from finetune.run import folder, pipeline, processes
+from finetune.train import lifeline, world
 
 if TYPE_CHECKING:
     from finetune.run.context import Run
+
+# How long a process may wait for the others, as while one prepares the rows; torch's 10 minutes for nccl are too short
+# for that. Whoever waits for a dead one is freed by the lifeline.
+PATIENCE = timedelta(hours=12)
 
 
 def train(make: Callable[[Console], Run]) -> None:
     """Prepare and train; `make` is called on the main process alone, the others open the folder it made.
 
-    An error on the main process reaches all of them, so that none waits for ever.
+    An error in one process ends all of them.
     """
-    import torch
-
-    state = PartialState(cpu=not torch.accelerator.is_available())
+    state = PartialState(cpu=not world.has_accelerator(), timeout=PATIENCE)
     console = Console(quiet=not state.is_main_process)
-    run, problem = (_prepared(make, console) if state.is_main_process else (None, None))
-    problem, path = _shared(state, (problem, run.folder.path if run else None))
-    if problem is not None:
-        raise problem
-    if run is None:
-        from finetune.run import folder
-
-        run = pipeline.reopen(folder.RunFolder(path), console)
-    pipeline.carry_out(run, until="train")
+    publish = partial(_shared, state)
+    with lifeline.held(state.process_index, state.num_processes, publish=publish) as line:
+        world.check(state)
+        run = _prepared(make, console, publish) if state.is_main_process else _opened(console, publish)
+        line.advice = f"The run is kept. Go on with: {run.again()}"
+        pipeline.carry_out(run, until="train")
     if state.is_main_process:
-        again = f"finetune run {run.name} --resume {run.folder.path}"
-        console.print(f"  go on with: {again}", highlight=False, soft_wrap=True)
+        console.print(f"  go on with: {run.again()}", highlight=False, soft_wrap=True)
 
 
-def _prepared(make: Callable[[Console], Run], console: Console) -> tuple[Run | None, FinetuneError | None]:
+def _prepared(make: Callable[[Console], Run], console: Console, publish: Callable[[Any], Any]) -> Run:
+    """The run with its rows; the others learn its folder, or that there will be none."""
+    place = None
     try:
         run = make(console)
         if run.folder.next_stage == "prepare":
+            processes.note(run, world.profile(), world.size())
             pipeline.carry_out(run, until="prepare")
-    except FinetuneError as error:
-        return None, error
-    return run, None
+        place = run.folder.path
+    finally:
+        publish(place)
+    return run
 
 
-def _shared(state: PartialState, value: tuple[Any, Any]) -> Any:
+def _opened(console: Console, publish: Callable[[Any], Any]) -> Run:
+    place = publish(None)
+    if place is None:
+        raise SystemExit(1)  # the main process has said why
+    return pipeline.reopen(folder.RunFolder(place), console)
+
+
+def _shared(state: PartialState, value: Any) -> Any:
+    """The main process's value on every process."""
     return broadcast_object_list([value])[0] if state.num_processes > 1 else value

@@ -89,15 +89,13 @@ def carry_out(run: Run, *, until: str = "report") -> None:
     """Every stage that has not finished, up to `until`; a failure keeps the folder and says how to go on."""
     run.console.print(f"[bold]{run.name}[/bold]  {run.folder.path}", highlight=False, soft_wrap=True)
     with _resumable(run), Interrupt(at_once=True) as interrupt:
-        while (stage := run.folder.next_stage) is not None:
+        while (stage := run.folder.next_stage) is not None and not folders.is_later(stage, until):
             started = time.perf_counter()
             run.console.print(f"[bold]{TITLES[stage]}[/bold]")
             carry_out_stage(run, stage)
             if interrupt.requested:
                 raise KeyboardInterrupt
             run.console.print(f"  [dim]{time.perf_counter() - started:.1f} s[/dim]", highlight=False)
-            if stage == until:
-                break
     if run.folder.next_stage is None:
         folders.finish(run.folder)
 
@@ -110,21 +108,20 @@ def carry_out_stage(run: Run, stage: str) -> None:
 @contextmanager
 def _resumable(run: Run) -> Iterator[None]:
     """Whatever ends a run early also prints the command that resumes it."""
-    again = f"finetune run {run.name} --resume {run.folder.path}"
     try:
         yield
     except KeyboardInterrupt:
-        raise Interrupted("run", f"stopped. Go on with: {again}") from None
+        raise Interrupted("run", f"stopped. Go on with: {run.again()}") from None
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise FinetuneError(str(run.folder.path), f"no space is left on the disk ({_needed(error)}). What was complete "
-                                                  f"is kept. Free some space, then go on with: {again}") from error
+                                                  f"is kept. Free some space; go on with: {run.again()}") from error
     except FinetuneError as error:
         if run.folder.next_stage == "prepare" and not isinstance(error, Interrupted):
             folders.discard(run.folder)  # nothing was done yet, and what is to be mended may be a setting
         else:
-            error.add_note(f"The run is kept. Go on with: {again}")
+            error.add_note(f"The run is kept. Go on with: {run.again()}")
         raise
 
 

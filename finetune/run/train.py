@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,8 +15,9 @@ from accelerate.utils import set_seed
 
 from finetune import machine, saved
 from finetune.backbones import freeze, resolve
+from finetune.errors import TrainingError
 from finetune.run import adapter
-from finetune.train import checkpoint, loop, optim, probe
+from finetune.train import checkpoint, loop, optim, probe, sharding
 from finetune.train.feed import Feed
 from finetune.train.hooks import ConsoleLines, LogFile
 from finetune.train.interrupt import Interrupt
@@ -34,6 +36,7 @@ SMALLEST_INPUT = 32  # pixels; below it the strides of a ResNet leave nothing
 def train(run: Run) -> None:
     """Fit and save; writes `train.json`, `checkpoints/`, `log.jsonl`, `tensorboard/` and `model/`."""
     accelerator = Accelerator(cpu=not run.has_accelerator())
+    _same_number(run, accelerator.num_processes)
     set_seed(run.recipe.seed)
     task = _fit_to_rows(run, run.task())
     loaded = _narrowed(run, resolve.load(run.recipe.model, task.head, sample=_source(run) == "sample"))
@@ -42,12 +45,14 @@ def train(run: Run) -> None:
     examples["validation"].lengths()
     with Interrupt() as interrupt:
         choice = _choose(run, loaded, examples["train"], lengths=lengths, accelerator=accelerator)
+        # A sharded model cannot be put together in place: the main process keeps a whole one, to be saved at the end.
+        kept = copy.deepcopy(loaded) if accelerator.is_fsdp2 and accelerator.is_main_process else loaded
         fitting = _fitting(run, loaded, task, accelerator=accelerator, choice=choice)
         training = _training(run, fitting, examples, lengths=lengths, interrupt=interrupt)
         progress = _resume(run, training)
         loop.fit(training, progress)
     if accelerator.is_main_process:
-        _save(run, training, loaded, task=task, progress=progress)
+        _save(run, training, kept, task=task, progress=progress)
     accelerator.wait_for_everyone()
 
 
@@ -97,6 +102,14 @@ def _choose(run: Run, loaded: Loaded, examples: Examples, *, lengths: Any, accel
     return choice
 
 
+def _same_number(run: Run, processes: int) -> None:
+    """A run goes on with as many processes as it was started with: dropout and rounding depend on them."""
+    before = run.launched()["processes"]
+    if before != processes:
+        raise TrainingError(str(run.folder.path), f"was started with {before} process(es) and cannot be resumed "
+                                                  f"exactly with {processes}. Start as many as then.")
+
+
 def _announce(run: Run, loaded: Loaded, choice: probe.Choice, *, processes: int) -> None:
     run.say(f"backbone: {loaded.name} ({loaded.num_weights / 1e6:.1f} M weights) from {loaded.source}")
     if loaded.note:
@@ -125,7 +138,7 @@ def _micro_batch(run: Run, processes: int) -> int:
 
 def _fitting(run: Run, loaded: Loaded, task: Task, *, accelerator: Accelerator, choice: probe.Choice) -> Fitting:
     settings = run.recipe.train
-    model, optimizer = accelerator.prepare(loaded.model, optim.optimizer(loaded.model, settings))
+    model, optimizer = sharding.prepare(accelerator, loaded.model, optim.optimizer(loaded.model, settings))
     set_seed(run.recipe.seed + accelerator.process_index)
     return Fitting(model, optimizer, accelerator, task, settings.clip, choice.precision)
 
@@ -165,8 +178,7 @@ def _resume(run: Run, training: loop.Training) -> Progress:
 
 def _save(run: Run, training: loop.Training, loaded: Loaded, *, task: Task, progress: Progress) -> None:
     """The best weights as a folder for from_pretrained; written aside and renamed."""
-    accelerator = training.fitting.accelerator
-    model = accelerator.unwrap_model(training.fitting.model)
+    model = loaded.model
     checkpoint.load_weights(training.checkpoints / f"step-{progress.best_step:08d}", model)
     summary = run.folder.read("train.json")
     summary["train"] = _summary(training, progress)

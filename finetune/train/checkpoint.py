@@ -96,16 +96,16 @@ def set_random_state(state: dict[str, Any]) -> None:
         torch.cuda.set_rng_state(state["cuda"])
 
 
-def load_random(checkpoint: Path, process: int) -> None:
-    """Restore one process's random state."""
-    file = checkpoint / f"random-{process:05d}.safetensors"
-    if not file.is_file():
-        saved = len(list(checkpoint.glob("random-*.safetensors")))
+def load_random(checkpoint: Path, process: int, processes: int) -> None:
+    """Restore one process's random state, if as many processes were saved: more or fewer would not go on exactly."""
+    saved = len(list(checkpoint.glob("random-*.safetensors")))
+    if saved != processes:
         raise TrainingError(
             str(checkpoint),
-            f"was written by {saved} processes and cannot be resumed exactly with more. Start as many as then.",
+            f"was written by {saved} process(es) and cannot be resumed exactly with {processes}. "
+            "Start as many as then.",
         )
-    set_random_state(load_file(file))
+    set_random_state(load_file(checkpoint / f"random-{process:05d}.safetensors"))
 
 
 def _damage(checkpoint: Path) -> str | None:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from accelerate.utils import broadcast_object_list, gather_object
+from accelerate.utils import gather_object
 
 from finetune.errors import Interrupted
 from finetune.evaluate.infer import torch_infer
 from finetune.evaluate.score import Predicted, join, predict, scalars
-from finetune.train import checkpoint
+from finetune.train import checkpoint, sharding
 from finetune.train.feed import Feed
 from finetune.train.optim import rate, set_rate
 from finetune.train.progress import Plan, Progress
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from finetune.contracts import Hook
     from finetune.data.examples import Examples
     from finetune.spec import Train
+
+EVALUATION_BATCH = 64  # rows per forward pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +96,13 @@ def evaluate(training: Training) -> Predicted:
     """The validation rows, dealt over all processes and put together again: every row exactly once."""
     accelerator, examples = training.fitting.accelerator, training.validation
     mine = np.arange(accelerator.process_index, len(examples), accelerator.num_processes)
-    infer = torch_infer(accelerator.unwrap_model(training.fitting.model), examples.task, device=accelerator.device,
-                        autocast=training.fitting.autocast)
-    parts = [(predict(examples, infer, positions=mine), mine)] if len(mine) else []
+    model = accelerator.unwrap_model(training.fitting.model)
+    infer = torch_infer(model, examples.task, device=accelerator.device, autocast=training.fitting.autocast)
+    parts = [(predict(examples, infer, batch=EVALUATION_BATCH, positions=mine), mine)] if len(mine) else []
+    if sharding.is_sharded(model):
+        most = -(-len(examples) // accelerator.num_processes)  # rows of the first process, which has most
+        behind = -(-most // EVALUATION_BATCH) - -(-len(mine) // EVALUATION_BATCH)
+        sharding.keep_in_step(infer, examples.task.collate([examples[0]], examples.processor), times=behind)
     if accelerator.num_processes > 1:
         parts = gather_object(parts)
     return join([part for part, _ in parts], [positions for _, positions in parts])
@@ -120,9 +126,11 @@ def _save(training: Training, progress: Progress) -> None:
     accelerator = training.fitting.accelerator
     mine = [(f"random-{accelerator.process_index:05d}", checkpoint.random_state())]
     states: dict[str, Any] = dict(gather_object(mine) if accelerator.num_processes > 1 else mine)
-    if accelerator.is_main_process:
-        model = accelerator.unwrap_model(training.fitting.model)
-        checkpoint.save(training.checkpoints, model, training.fitting.optimizer, progress=progress, random=states)
+    main = accelerator.is_main_process
+    model = sharding.gathered(accelerator.unwrap_model(training.fitting.model), keep=main)
+    optimizer = sharding.gathered(training.fitting.optimizer, keep=main)
+    if main:
+        checkpoint.save(training.checkpoints, model, optimizer, progress=progress, random=states)
     accelerator.wait_for_everyone()
     _tell(training, "on_save", {"step": progress.step})
 
@@ -139,15 +147,10 @@ def _asked_to_stop(training: Training) -> bool:
 def resume(training: Training, folder: Path) -> Progress:
     """Restore weights, optimizer and random state of a checkpoint on every process."""
     accelerator = training.fitting.accelerator
-    model = accelerator.unwrap_model(training.fitting.model)
-    progress = checkpoint.load(folder, model, training.fitting.optimizer)
-    checkpoint.load_random(folder, accelerator.process_index)
+    model = sharding.shared_out(accelerator.unwrap_model(training.fitting.model))
+    progress = checkpoint.load(folder, model, sharding.shared_out(training.fitting.optimizer))
+    checkpoint.load_random(folder, accelerator.process_index, accelerator.num_processes)
     return progress
-
-
-def share(value: Any) -> Any:
-    """The main process's value on every process."""
-    return broadcast_object_list([value])[0]
 
 
 def _tell(training: Training, event: str, values: dict[str, Any]) -> None:

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
 
 out, err = Console(), Console(stderr=True)
 
@@ -37,3 +39,13 @@ def open_run(recipe: str, arguments: list[str], *, resume: bool, console: Consol
     places = [Path(text) for text in arguments if "=" not in text]
     return pipeline.go_on(recipe, [text for text in arguments if "=" in text], place=places[0] if places else None,
                           console=console)
+
+
+def box(lines: dict[str, str]) -> None:
+    """The closing words of a run, line by line."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in lines.items():
+        table.add_row(name, text)
+    out.print(Panel(table, title="done", expand=False))

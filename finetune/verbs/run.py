@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from rich.panel import Panel
-from rich.table import Table
+import os
 
-from finetune.verbs.arguments import Overrides, RecipeName, Resume, open_run, out
+from finetune.errors import SpecError
+from finetune.verbs.arguments import Overrides, RecipeName, Resume, box, open_run
 
 EXAMPLE = "finetune run sentiment data.files.train=reviews.csv data.columns.text=review"
 
@@ -14,15 +14,10 @@ def verb(recipe: RecipeName, overrides: Overrides = None, resume: Resume = False
     """All stages: clean, train, evaluate, export, report."""
     from finetune.run import pipeline
 
+    processes = os.environ.get("WORLD_SIZE", "1")
+    if processes != "1":
+        raise SpecError([f"run: a launcher has started {processes} processes, and each would make a run of its own. "
+                         f"Use finetune launch {recipe} --processes {processes}."])
     made = open_run(recipe, overrides or [], resume=resume)
     pipeline.carry_out(made)
-    _box(pipeline.summary(made))
-
-
-def _box(lines: dict[str, str]) -> None:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, text in lines.items():
-        table.add_row(name, text)
-    out.print(Panel(table, title="done", expand=False))
+    box(pipeline.summary(made))

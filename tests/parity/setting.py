@@ -20,7 +20,7 @@ from finetune.data.examples import Examples
 from finetune.spec import Epochs, Steps, Train
 from finetune.tasks.image_classification import ImageClassification
 from finetune.tasks.text_classification import TextClassification
-from finetune.train import loop, optim
+from finetune.train import loop, optim, sharding
 from finetune.train.feed import Feed
 from finetune.train.hooks import LogFile
 from finetune.train.progress import Plan
@@ -57,6 +57,11 @@ def image_rows(count: int, seed: int = SEED) -> pa.Table:
     return pa.table({"row": [f"made:{i}" for i in range(count)], "hash": labels, "image": cells, "label": labels})
 
 
+def rows(kind: str, count: int, seed: int = SEED) -> pa.Table:
+    """Rows for the miniature called `kind`."""
+    return text_rows(count, seed) if kind in tiny.TEXT else image_rows(count, seed)
+
+
 def training(kind: str, folder: Path, *, train: Train, num_rows: int = 96, dropout: float = 0.1, augment: bool = True,
              interrupted: Callable[[], bool] = lambda: False, hooks: Sequence[Any] = ()) -> loop.Training:
     """A loop over the miniature called `kind` (bert, vit, resnet), on as many processes as were launched.
@@ -72,15 +77,14 @@ def training(kind: str, folder: Path, *, train: Train, num_rows: int = 96, dropo
     accelerator.wait_for_everyone()
     task: Any
     if kind in tiny.TEXT:
-        task, rows, kept = TextClassification(labels=("negative", "positive")), text_rows(num_rows), text_rows(40, seed=9)
+        task = TextClassification(labels=("negative", "positive"))
     else:
         changes = ("shift", "flip") if augment else ()
         task = ImageClassification(labels=("left", "right"), augmentations=changes)
-        rows, kept = image_rows(num_rows), image_rows(40, seed=9)
     set_seed(SEED)
     loaded = narrowed(hf.load(backbone, task.head), train)
-    examples, validation = (Examples(table, task, loaded.processor) for table in (rows, kept))
-    model, optimizer = accelerator.prepare(loaded.model, optim.optimizer(loaded.model, train))
+    examples, validation = (Examples(table, task, loaded.processor) for table in (rows(kind, num_rows), rows(kind, 40, seed=9)))
+    model, optimizer = sharding.prepare(accelerator, loaded.model, optim.optimizer(loaded.model, train))
     micro = train.micro_batch if isinstance(train.micro_batch, int) else train.batch
     set_seed(SEED + accelerator.process_index)
     feed = Feed(examples, examples.lengths(), train.batch, micro, SEED, accelerator.process_index, accelerator.num_processes)

@@ -75,8 +75,6 @@ def test_recipes_of_the_working_folder_come_first(folder: Path) -> None:
 def test_a_variant_has_a_sentence_of_its_own(folder: Path) -> None:
     file = folder / "recipes" / "tone.py"
     assert recipe.docstring(file).startswith("Tone of a text.")
-    assert recipe.docstring(file, "small") == "A smaller one."
-    assert recipe.docstring(file, "number") == recipe.docstring(file, "absent") == ""
 
 
 def test_files_that_are_no_recipes_are_not_offered(folder: Path) -> None:

@@ -98,7 +98,7 @@ def test_training_goes_on_as_if_it_had_not_stopped(tmp_path: Path) -> None:
     trained(model, adam, steps=3)
     other, other_adam = made(1)
     checkpoint.load(folder, other, other_adam)
-    checkpoint.load_random(folder, 0)
+    checkpoint.load_random(folder, 0, 1)
     trained(other, other_adam, steps=3)
     assert all(torch.equal(value, model.state_dict()[name]) for name, value in other.state_dict().items())
 
@@ -129,17 +129,18 @@ def test_damaged_weights_are_not_restored(tmp_path: Path) -> None:
 
 def test_drawing_goes_on_where_the_random_state_was_taken(tmp_path: Path) -> None:
     folder = saved(tmp_path)
-    checkpoint.load_random(folder, 0)
+    checkpoint.load_random(folder, 0, 1)
     first = torch.rand(5)
     torch.manual_seed(99)
-    checkpoint.load_random(folder, 0)
+    checkpoint.load_random(folder, 0, 1)
     assert torch.equal(torch.rand(5), first)
 
 
-def test_more_processes_than_were_saved_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("process", [0, 1])
+def test_another_number_of_processes_than_were_saved_is_refused(process: int, tmp_path: Path) -> None:
     folder = saved(tmp_path)
-    with pytest.raises(TrainingError, match="was written by 1 processes and cannot be resumed exactly with more"):
-        checkpoint.load_random(folder, 1)
+    with pytest.raises(TrainingError, match=r"was written by 1 process\(es\) and cannot be resumed exactly with 2\. Start as many"):
+        checkpoint.load_random(folder, process, 2)
 
 
 def test_folder_holds_safetensors_and_json_only(pair: Path) -> None:
