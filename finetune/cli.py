@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from finetune import __version__
+from finetune import __version__, redact
 from finetune.errors import FinetuneError, SpecError
-from finetune.verbs import export, listing, predict, run, show, train
+from finetune.verbs import export, listing, predict, push, run, show, train
 from finetune.verbs.arguments import err, out
 
-VERBS = {"list": listing, "show": show, "run": run, "train": train, "export": export, "predict": predict}
+VERBS = {"list": listing, "show": show, "run": run, "train": train, "export": export, "predict": predict,
+         "push": push}
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   context_settings={"help_option_names": ["-h", "--help"]}, rich_markup_mode="rich")
@@ -22,6 +23,7 @@ for name, module in VERBS.items():
 
 def main() -> None:
     """Run the command line; a FinetuneError prints its message and ends with its exit code."""
+    redact.guard()
     try:
         app(standalone_mode=True)
     except FinetuneError as error:
