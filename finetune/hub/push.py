@@ -44,7 +44,7 @@ def connect(repo: str, *, say: Callable[[str], None], patience: Patience = PATIE
         raise HubError("push", "the Hub cannot be reached (3 s, no connection, or HF_HUB_OFFLINE is set). Nothing has "
                                "left. Go online, then push again.")
     from huggingface_hub import HfApi, get_token
-    from huggingface_hub.utils import disable_progress_bars
+    from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]  # public, though not listed
 
     if not sys.stderr.isatty():
         disable_progress_bars()

@@ -136,8 +136,10 @@ class Answers(BaseHTTPRequestHandler):
         if asked.get("organization") not in (None, user):
             raise Refusal(403, f"You don't have the rights to create a model under the namespace {asked['organization']!r}")
         name = f"{user}/{asked['name']}"
-        self.server.store.create(name, private=bool(asked.get("private")))
-        return Answer(200, {"url": f"{self.server.address}/{name}", "name": name})
+        told = {"url": f"{self.server.address}/{name}", "name": name}
+        if self.server.store.create(name, private=bool(asked.get("private"))):
+            return Answer(200, told)
+        return Answer(409, {"error": "You already created this model repo", **told})
 
     def _validate(self) -> Answer:
         front = json.loads(self.body)["content"].split("---\n")[1]

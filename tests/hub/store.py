@@ -69,11 +69,12 @@ class Store:
             repository = self.repositories.setdefault((kind, name), Repository(private))
             return self._append(repository, "put by a test", files).sha
 
-    def create(self, name: str, *, private: bool) -> None:
-        """A new repository with the one file that the Hub gives it."""
+    def create(self, name: str, *, private: bool) -> bool:
+        """A new repository with the one file that the Hub gives it; False where there is one of that name."""
         if ("models", name) in self.repositories:
-            raise Refusal(409, "You already created this model repo")
+            return False
         self.put("models", name, {".gitattributes": b"".join(b"*%s filter=lfs\n" % end.encode() for end in LARGE)}, private=private)
+        return True
 
     def repository(self, kind: str, name: str, user: str | None) -> Repository:
         """A repository that a user may see; a private one is as absent for all others."""

@@ -156,9 +156,9 @@ def test_rows_without_a_picture_are_named(answers: dict[str, Any]) -> None:
 
 
 def test_absent_data_set_says_what_to_check(answers: dict[str, Any]) -> None:
-    error = answers["no such data set"]["error"]
-    assert error.startswith("data.hub.name: me/absent: cannot be read: 404 Client Error.")
-    assert error.endswith("Check the name, data.hub.subset and your access.")
+    assert answers["no such data set"]["error"] == (
+        "data.hub.name: me/absent: there is no such data set on the Hub, or it is private. Check the name, or log in with a"
+        " token that may read it.")
 
 
 def test_absent_column_lists_what_there_is(answers: dict[str, Any]) -> None:
