@@ -53,7 +53,8 @@ SHAPES = {kind: re.compile(pattern) for kind, pattern in {
 }.items()}
 
 _SAYS_SECRET = re.compile(r"SECRET|PASSW|PASSPHRASE|CREDENTIAL")
-_SOUNDS_SECRET = re.compile(rf"{_SAYS_SECRET.pattern}|(?:^|_)(?:KEY|AUTH|PAT|PWD|PASS|APIKEY)(?:_|$)|TOKEN(?:_|$)")
+_SOUNDS_SECRET = re.compile(rf"{_SAYS_SECRET.pattern}|(?:^|_)(?:KEY|AUTH|PAT|PASS|APIKEY)(?:_|$)"
+                            r"|_PWD(?:_|$)|TOKEN(?:_|$)")
 _told: dict[str, str] = {}  # secret -> kind
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -52,8 +51,7 @@ def connect(repo: str, *, say: Callable[[str], None], patience: Patience = PATIE
     if token is None:
         raise HubError("push", f"there is no token, neither in HF_TOKEN nor in the Hub's own file. {LOGIN}.")
     redact.learn([token], kind="the Hub token")
-    # huggingface_hub reads HF_ENDPOINT once, when it is imported.
-    api = HfApi(endpoint=os.environ.get("HF_ENDPOINT"), token=token)
+    api = HfApi(token=token)
     if "/" not in repo:
         owner = patiently(lambda: str(api.whoami()["name"]), f"push: {repo}", say=say, patience=patience)
         repo = f"{owner}/{repo}"
