@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+import numpy as np
 
 from finetune import redact
 
 CHUNK = 2**24  # bytes read at a time
 OVERLAP = 2**13  # bytes read twice, so that nothing hides on a border
 BINARY = (".safetensors", ".onnx", ".png", ".model")
-PRINTABLE = re.compile(rb"[\t\n\r\x20-\x7e]{8,}")  # random weights hardly ever spell that many characters
+SHORTEST = 12  # characters that any shape has; random weights hardly ever spell that many
+LENGTH_BYTES = 4  # tag and length before a string in protobuf may be letters, and would make one word with it
 
 
 def problems(files: Mapping[str, Path]) -> list[str]:
@@ -36,9 +38,24 @@ def _findings(file: Path) -> Iterator[tuple[int, str]]:
         for literal, kind in literals.items():
             if (start := chunk.find(literal)) >= 0:
                 yield offset + start, kind
-        for run in PRINTABLE.finditer(chunk):
-            for finding in redact.shapes(run[0].decode("ascii")):
-                yield offset + run.start() + finding.start, finding.kind
+        for start, end in _printable(chunk):
+            for place, kind in _shapes(chunk[start:end].decode("ascii"), binary=file.suffix in BINARY):
+                yield offset + start + place, kind
+
+
+def _printable(chunk: bytes) -> Iterator[tuple[int, int]]:
+    """Start and end of what can be read; an expression would take ten times as long on a gigabyte of weights."""
+    readable = np.zeros(256, bool)
+    readable[[*b"\t\n\r", *range(0x20, 0x7F)]] = True
+    edges = np.flatnonzero(np.diff(readable[np.frombuffer(chunk, np.uint8)], prepend=False, append=False))
+    starts, ends = edges[::2], edges[1::2]
+    long = ends - starts >= SHORTEST
+    yield from zip(starts[long].tolist(), ends[long].tolist(), strict=True)
+
+
+def _shapes(text: str, *, binary: bool) -> Iterator[tuple[int, str]]:
+    for cut in range(LENGTH_BYTES + 1 if binary else 1):
+        yield from ((cut + finding.start, finding.kind) for finding in redact.shapes(text[cut:]))
 
 
 def _chunks(file: Path) -> Iterator[tuple[int, bytes]]:

@@ -30,8 +30,9 @@ def write(run_dir: Path, place: Path, *, repository: str, examples: bool) -> Non
     page.write(parts)
     card.write(parts, repository=repository)
     for path in (page.FILE, card.FILE, "figures", PARTS["metrics"], PARTS["export"]):
-        (place / path).parent.mkdir(exist_ok=True)
-        (parts / path).rename(place / path)
+        if (parts / path).exists():  # a run may have nothing to draw
+            (place / path).parent.mkdir(exist_ok=True)
+            (parts / path).rename(place / path)
     shutil.rmtree(parts)
 
 
