@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -34,40 +35,36 @@ class Patience:
 
 def patiently(act: Callable[[], T], where: str, *, say: Callable[[str], None], patience: Patience) -> T:
     """What `act` returns, at the first attempt that the line and the Hub let through; raises HubError without one."""
-    for attempt in range(1, patience.attempts):
+    for attempt in itertools.count(1):
         try:
             return act()
         except (OSError, RuntimeError, ValueError) as error:
             wait = _wait(error, patience.first_wait_s * 2 ** (attempt - 1))
-            if wait is None or wait > patience.longest_wait_s:
-                raise refusal(error, where) from error
+            if wait is None or wait > patience.longest_wait_s or attempt == patience.attempts:
+                raise _refusal(error, where, sure=attempt == 1 and _response(error) is not None) from error
             say(f"{_found(error)}; attempt {attempt + 1} of {patience.attempts} in {wait:g} s")
             time.sleep(wait)
-    try:
-        return act()
-    except (OSError, RuntimeError, ValueError) as error:
-        raise refusal(error, where) from error
+    raise AssertionError("the last attempt returns or raises")
 
 
-def refusal(error: Exception, where: str) -> HubError:
-    """Why the Hub does not do what was asked, and what to do."""
+def _refusal(error: Exception, where: str, *, sure: bool) -> HubError:
+    """Why the Hub does not do what was asked, and what to do; `sure` says that no attempt before reached it."""
+    remote = "The remote is unchanged" if sure else "The remote is unchanged, or holds the whole push"
     response = _response(error)
     if response is None:
-        if isinstance(error, ValueError):
-            return HubError(where, f"{_first_line(error)} The remote is unchanged. Mend it, then push again.")
-        return HubError(where, f"{_found(error)}. The remote is unchanged, or holds the whole commit. Push again when "
-                               "the line is better; what was uploaded need not be sent again.")
+        todo = ("Push again when the line is better; what was uploaded need not be sent again." if _broke(error)
+                else "Mend it, then push again.")
+        return HubError(where, f"{_found(error)}. {remote}. {todo}")
     advice = ADVICE.get(response.status_code, "Try later; https://status.huggingface.co tells whether it is down."
                         if response.status_code >= 500 else "Mend what it names, then push again.")
-    return HubError(where, f"{_found(error)}. The remote is unchanged. {advice}")
+    return HubError(where, f"{_found(error)}. {remote}. {advice}")
 
 
 def _wait(error: Exception, usual: float) -> float | None:
     """Seconds until another attempt is worth it; None for never."""
     response = _response(error)
     if response is None:
-        local = any(getattr(link, "filename", None) for link in _chain(error))  # a file of ours, no connection
-        return None if local or not any(isinstance(link, OSError | RuntimeError) for link in _chain(error)) else usual
+        return usual if _broke(error) else None
     if response.status_code not in AGAIN:
         return None
     told = response.headers.get("Retry-After")
@@ -90,10 +87,17 @@ def _found(error: Exception) -> str:
     """What happened, in a few words."""
     response = _response(error)
     if response is None:
-        return f"the connection failed ({_first_line(error)})"
+        return f"{'the connection' if _broke(error) else 'it'} failed ({_first_line(error)})"
     code = response.status_code
     said = getattr(error, "server_message", None) or response.headers.get("X-Error-Message") or response.reason
     return f"the Hub answers {code} ({' '.join(str(said).split())[:300]})"
+
+
+def _broke(error: Exception) -> bool:
+    """Whether it was the line: a file of ours has a name, and an upload's own error says nothing of its reason."""
+    links = list(_chain(error))
+    return not any(getattr(link, "filename", None) for link in links) and any(
+        isinstance(link, OSError | RuntimeError) for link in links)
 
 
 def _first_line(error: Exception) -> str:

@@ -162,7 +162,8 @@ def test_commit_that_is_refused_for_good_leaves_the_old_state(hub: standin.Stand
     old = package(tmp_path, "v1")
     pushed(old)
     hub.fail(COMMIT, Fault(status), times=6)
-    with pytest.raises(HubError, match=rf"push: me/tone: the Hub answers {status} .*The remote is unchanged\."):
+    told = ", or holds the whole push" if status in (429, 500) else ""  # after several attempts nobody can be sure
+    with pytest.raises(HubError, match=rf"push: me/tone: the Hub answers {status} .*The remote is unchanged{told}\."):
         pushed(package(tmp_path, "v2"))
     assert held(hub) == content(old)
 
@@ -181,7 +182,7 @@ def test_line_that_breaks_once_anywhere_is_tried_again(hub: standin.Standin, tmp
 
 def test_line_that_stays_broken_is_an_error_that_says_so(hub: standin.Standin, tmp_path: Path) -> None:
     hub.fail(COMMIT, Fault(cut="request"), times=6)
-    with pytest.raises(HubError, match=r"push: me/tone: the connection failed \(.+\)\. The remote is unchanged, or holds the whole"):
+    with pytest.raises(HubError, match=r"push: me/tone: the connection failed \(.+\)\. The remote is unchanged, or holds the whole push"):
         pushed(package(tmp_path, "v1"))
 
 
