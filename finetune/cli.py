@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from finetune import __version__
+from finetune import __version__, redact
 from finetune.errors import FinetuneError, SpecError
-from finetune.verbs import clean, env, evaluate, export, launch, listing, predict, run, show, train
+from finetune.verbs import clean, env, evaluate, export, launch, listing, predict, push, run, show, train
 from finetune.verbs.arguments import err, out
 
 VERBS = {"list": listing, "show": show, "clean": clean, "run": run, "launch": launch, "train": train,
-         "evaluate": evaluate, "export": export, "predict": predict, "env": env}
+         "evaluate": evaluate, "export": export, "predict": predict, "push": push, "env": env}
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   context_settings={"help_option_names": ["-h", "--help"]}, rich_markup_mode="rich")
@@ -23,6 +23,7 @@ for name, module in VERBS.items():
 
 def main() -> None:
     """Run the command line; a FinetuneError prints its message and ends with its exit code."""
+    redact.guard()
     try:
         app(standalone_mode=True)
     except FinetuneError as error:

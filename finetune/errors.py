@@ -46,6 +46,10 @@ class ExportError(FinetuneError):
     exit_code = 4
 
 
+class HubError(FinetuneError):
+    """The Hub does not take or give what was asked."""
+
+
 class Interrupted(FinetuneError):  # noqa: N818  # nothing went wrong: it was asked for
     """Ctrl-C or SIGTERM: a checkpoint has been kept and the run can be resumed."""
 

@@ -27,12 +27,15 @@ def read(hub: Hub, roles: Mapping[str, str]) -> SplitRows:
                                             "data.source=sample.")
     import datasets
     from huggingface_hub import dataset_info
-    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
     try:
         info = dataset_info(hub.name, revision=hub.revision, timeout=ANSWER_SECONDS)
         found = {ours: datasets.load_dataset(hub.name, hub.subset, split=theirs, revision=info.sha)
                  for ours, theirs in hub.splits.items()}
+    except RepositoryNotFoundError as error:  # a mere "401" to strangers, as for a private one
+        raise DataError(f"data.hub.name: {hub.name}", "there is no such data set on the Hub, or it is private. Check "
+                                                      "the name, or log in with a token that may read it.") from error
     except (HfHubHTTPError, OSError, ValueError, datasets.exceptions.DatasetsError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
         raise DataError(f"data.hub.name: {hub.name}", f"cannot be read: {reason}. Check the name, data.hub.subset "

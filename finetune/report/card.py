@@ -29,15 +29,15 @@ LICENSES = {  # identifiers that the Hub knows; any other is `other` with a name
 }
 
 
-def write(run_dir: Path) -> Path:
-    """Write `README.md` into a run folder."""
+def write(run_dir: Path, *, repository: str | None = None) -> Path:
+    """Write `README.md` into a run folder; for a repository on the Hub it says how to use the model from there."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent), trim_blocks=True, lstrip_blocks=True,
                               undefined=StrictUndefined, keep_trailing_newline=True)
     environment.filters |= {"quoted": _quoted, "cell": _cell}
     run = read(run_dir)
-    text = environment.get_template("card.md").render(**_front(run), **_body(run))
+    text = environment.get_template("card.md").render(**_front(run), **_body(run), repository=repository)
     file = run_dir / FILE
     write_text(file, re.sub(r"\n{3,}", "\n\n", text).encode("utf-8", errors="replace").decode())
     return file

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from finetune import override, spec
+from finetune import override, redact, spec
 from finetune import recipe as recipes
 from finetune.errors import FinetuneError, Interrupted, SpecError
 from finetune.run import folder as folders
@@ -32,7 +32,7 @@ def resolve(name: str, overrides: Sequence[str]) -> spec.Recipe:
     if any(text.startswith("model.name=") for text in overrides):
         # The stand-ins belong to the recipe's own backbone: whoever names another one wants that one.
         found = replace(found, model=replace(found.model, offline=None, sample=None))
-    problems = spec.problems(found) + _problems(found)
+    problems = _secrets(name, found) or spec.problems(found) + _problems(found)
     if problems:
         raise SpecError(problems)
     return found
@@ -47,6 +47,15 @@ def _problems(found: spec.Recipe) -> list[str]:
     own: list[str] = getattr(found.task, "problems", list)()
     return [*own, *engine.problems(found.clean), *sources.problems(found.data, found.task.roles),
             *backbones.problems(found.model)]
+
+
+def _secrets(name: str, found: spec.Recipe) -> list[str]:
+    """The settings that hold a secret: they are kept in recipe.json and read again by a resumed run."""
+    kinds = {key: finding.kind for key, value in {"recipe": name, **override.values(found)}.items()
+             for finding in redact.find(str(value))}
+    return [f"{key}: holds what looks like {kind}, and settings are kept in the run's recipe.json, where no secret may "
+            "stand. Take it out: the Hub's token belongs into HF_TOKEN, and rows behind a password into a local file."
+            for key, kind in kinds.items()]
 
 
 def open_keys(found: spec.Recipe) -> dict[str, str]:

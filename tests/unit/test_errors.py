@@ -27,7 +27,7 @@ def test_spec_error_of_one_problem_reads_like_any_other() -> None:
 
 @pytest.mark.parametrize(("name", "code"), [
     ("FinetuneError", 1), ("SpecError", 2), ("DataError", 1), ("BackboneError", 1), ("TrainingError", 1),
-    ("ExportError", 4), ("Interrupted", 130),
+    ("ExportError", 4), ("HubError", 1), ("Interrupted", 130),
 ])
 def test_exit_codes_that_scripts_rely_on(name: str, code: int) -> None:
     kind = getattr(errors, name)
@@ -36,7 +36,7 @@ def test_exit_codes_that_scripts_rely_on(name: str, code: int) -> None:
 
 
 def test_every_kind_of_error_has_its_exit_code_tested() -> None:
-    assert len([kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]) == 7
+    assert len([kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]) == 8
 
 
 def test_nearest_suggests_one_name() -> None:

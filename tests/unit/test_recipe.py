@@ -72,11 +72,6 @@ def test_recipes_of_the_working_folder_come_first(folder: Path) -> None:
     assert recipe.load("images").model.name == "timm/resnet50.a1_in1k"
 
 
-def test_a_variant_has_a_sentence_of_its_own(folder: Path) -> None:
-    file = folder / "recipes" / "tone.py"
-    assert recipe.docstring(file).startswith("Tone of a text.")
-
-
 def test_files_that_are_no_recipes_are_not_offered(folder: Path) -> None:
     (folder / "recipes" / "__init__.py").touch()
     (folder / "recipes" / "_draft.py").touch()

@@ -1,0 +1,1 @@
+"""The road to the Hub: what leaves a run, a look for secrets in it, and one commit."""
