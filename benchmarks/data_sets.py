@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import runs
-
 from finetune import override, recipe
 from finetune.data import sources
 
