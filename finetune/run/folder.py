@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from finetune import machine, override
 from finetune.errors import DataError, FinetuneError
-from finetune.write import read_json, write_json
+from finetune.write import read_json, sync, write_json
 
 if TYPE_CHECKING:
     from finetune.spec import Recipe
@@ -61,8 +61,11 @@ class RunFolder:
 
         file = self.path / "data" / f"{split}.arrow"
         file.parent.mkdir(parents=True, exist_ok=True)
-        with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        draft = file.with_name(f".{file.name}.draft")  # in place, whoever has it mapped would be killed by a bus error
+        with pa.OSFile(str(draft), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
             writer.write_table(table)
+        sync(draft)
+        draft.replace(file)
 
 
 def is_later(stage: str, than: str) -> bool:
