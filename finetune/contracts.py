@@ -161,7 +161,7 @@ class Findings:
     reasons: tuple[str, ...] = ()
     before: tuple[str | None, ...] = ()
     after: tuple[str | None, ...] = ()
-    counts: Mapping[str, int] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.rows)

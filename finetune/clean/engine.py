@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 TRAIN = "train"  # the only split whose rows are ever changed or dropped
-NOT_RULES = {"__init__", "engine", "ledger", "leakage", "restore"}
+NOT_RULES = {"__init__", "check_digits", "engine", "ledger", "leakage", "restore", "scripts"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,9 @@ def _apply(step: Step, tables: Mapping[str, pa.Table], *, splits: Mapping[str, p
         lines += _lines(step, split, table=tables[split], original=splits[split])
         after[split] = _amended(step, split, table=tables[split], roles=roles)
     ledger += lines
-    return after, {"policy": step.policy, "splits": tally(lines, step.found)}
+    counts = tally(lines, step.found)
+    kinds = {split: {"kinds": dict(findings.counts)} for split, findings in step.found.items() if findings.counts}
+    return after, {"policy": step.policy, "splits": {split: counts[split] | kinds.get(split, {}) for split in counts}}
 
 
 def _refuse(step: Step, tables: Mapping[str, pa.Table]) -> None:
@@ -175,7 +177,7 @@ def _lines(step: Step, split: str, *, table: pa.Table, original: pa.Table) -> li
     lines = [LedgerLine(place["row"], place["hash"], split, step.rule, _action(step, split, after=after), reason, old,
                         after, column, place[POSITION]) for place, column, reason, old, after in cells]
     if split == TRAIN and step.policy == "drop":
-        first = {row: line for row, line in zip(reversed(rows), reversed(lines), strict=True)}
+        first = dict(zip(reversed(rows), reversed(lines), strict=True))
         return with_cells(list(first.values())[::-1], table.take(list(first)[::-1]))
     return lines
 

@@ -81,7 +81,7 @@ def write(lines: Iterable[LedgerLine], file: Path) -> None:
 
 
 def read(file: Path) -> tuple[LedgerLine, ...]:
-    """Read what `write` wrote, in full where PRIVATE is still beside it; DataError names the first line that is none."""
+    """Read what `write` wrote, in full while PRIVATE is beside it; DataError names the first line that is none."""
     private = file.with_name(PRIVATE)
     full = {line["line"]: line for _, line in _objects(private, keys={"line"})} if private.is_file() else {}
     lines = []
@@ -188,7 +188,7 @@ def fingerprint(table: pa.Table) -> str:
 def summary(quality: Mapping[str, Any]) -> list[tuple[str, str]]:
     """One line per rule that found something, in the order in which the rules ran.
 
-    Example: ("duplicates", "96 dropped of 1,106 training rows; 3 reported in validation").
+    Example: ("personal_data", "96 reported of 1,106 training rows (email 90, phone 12); 3 reported in validation").
     """
     num_rows = quality["rows"]["train"]["before"]
     lines = []
@@ -196,7 +196,8 @@ def summary(quality: Mapping[str, Any]) -> list[tuple[str, str]]:
         counts = entry["splits"]
         done = [f"{counts['train'][action]:,} {action}" for action in ("changed", "dropped", "reported")
                 if counts.get("train", {}).get(action)]
-        parts = [f"{', '.join(done)} of {num_rows:,} training rows"] if done else []
+        by_kind = ", ".join(f"{kind} {number:,}" for kind, number in counts.get("train", {}).get("kinds", {}).items())
+        parts = [f"{', '.join(done)} of {num_rows:,} training rows{f' ({by_kind})' if by_kind else ''}"] if done else []
         parts += [f"{of_split['reported']:,} reported in {split}" for split, of_split in counts.items()
                   if split != "train" and of_split["reported"]]
         if parts:

@@ -29,8 +29,8 @@ Match = re.Match[str]
 # RE2: no text without one of these is repaired below.
 SIGN = r"&#?\w+;|<[/!A-Za-z]|#\d{2,4};|(?:^|[^&\pL\pN])(?:lt|gt|amp|quot|nbsp|apos|hellip);"
 
-BLOCK = ("article|aside|blockquote|body|br|caption|center|dd|div|dl|dt|footer|form|h[1-6]|head|header|hr|html|iframe|img|"
-         "input|li|link|meta|nav|ol|option|p|pre|section|select|table|tbody|td|tfoot|th|thead|title|tr|ul")
+BLOCK = ("article|aside|blockquote|body|br|caption|center|dd|div|dl|dt|footer|form|h[1-6]|head|header|hr|html|iframe|"
+         "img|input|li|link|meta|nav|ol|option|p|pre|section|select|table|tbody|td|tfoot|th|thead|title|tr|ul")
 INLINE = "a|abbr|b|big|cite|code|del|em|font|i|ins|kbd|label|mark|nobr|q|samp|small|span|strike|strong|sub|sup|tt|u|var"
 VALUES = r"\s+[a-z-]+\s*=[^<>]*"  # of attributes; real pages forget their quotes, so anything up to the end
 UNSEEN = (  # parts of a page that nobody reads: where they begin and end
@@ -45,7 +45,8 @@ CLOSING = re.compile(rf"(?i)</(?P<name>{INLINE})\s*>")
 
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 # A lost ampersand leaves a blank in its place or nothing. Only signs that pages spell out: `see #12;` is none.
-CODES = "0?(?:34|36|38|39|60|62|91|93|124|14[5-9]|15[0-3]|16[0-3]|167|169|17[14]|176|183|18[79]|82[12]\\d|8230|8364|8482)"
+CODES = ("0?(?:34|36|38|39|60|62|91|93|124|14[5-9]|15[0-3]|16[0-3]|167|169|17[14]|176|183|18[79]|82[12]\\d|8230|8364|"
+         "8482)")
 SPELT = rf"(?:#(?:{CODES})|lt|gt|amp|quot|nbsp|apos|hellip);"
 BROKEN = re.compile(rf"(?<![&\w]){SPELT}")
 # An apostrophe within a word, and a mark that closes, took the blank of the word before them.
@@ -77,7 +78,7 @@ def repair(text: str) -> str:
         after = _untagged(ENTITY.sub(_sign, _mended(text)))
         if after == text:
             break
-        text = encoding.repair(after)  # an entity can spell out what was decoded wrongly
+        text = after if after.isascii() else encoding.repair(after)  # an entity can spell out what was decoded wrongly
     return tidy(text) if was_tidy else text
 
 

@@ -2,7 +2,7 @@
 
 Telling apart matters more than finding all: order numbers, dates, versions and ISBNs have to stay what they are. So a
 number counts where its check digits are right, where its form is that of one kind only, or where a word before it says
-what it is. Each kind is a file-local pattern with a test of its own; `SIGN` is what all of them have in common, for Arrow.
+what it is.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from finetune.clean import check_digits
 from finetune.contracts import Findings
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ Match = re.Match[str]
 
 # RE2: no text without one of these holds anything that is looked for below.
 SIGN = (
-    r"@[\pL\pN]|\+\pN|\d(?:[ ().\x{A0}/-]{0,3}\d){6}|\d\.\d+\.\d+\.\d|[0-9A-Fa-f]:[0-9A-Fa-f:]*:[0-9A-Fa-f]|[A-Z]{2} ?\d\d"
-    r"|-----BEGIN|AKIA|gh[pousr]_|github_pat_|hf_|sk-|xox[abprs]-|AIza|eyJ|://[^/\s]*:"
+    r"@[\pL\pN]|\+\pN|\d(?:[ ().\x{A0}/-]{0,3}\d){6}|\d\.\d+\.\d+\.\d|[0-9A-Fa-f]:[0-9A-Fa-f:]*:[0-9A-Fa-f]"
+    r"|[A-Z]{2} ?\d\d|-----BEGIN|AKIA|gh[pousr]_|github_pat_|hf_|sk-|xox[abprs]-|AIza|eyJ|://[^/\s]*:"
     r"|(?i:pass|secret|token|key)\w*['\"]?\s?[:=]"
 )
 
@@ -37,18 +38,24 @@ KEY = re.compile(
     r"|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36,}|\bgithub_pat_\w{40,}|\bhf_[A-Za-z0-9]{30,}"
     r"|\bsk-[A-Za-z0-9_-]{20,}|\bxox[abprs]-[A-Za-z0-9-]{10,}|\bAIza[\w-]{35}"
     r"|\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}|(?<=://)[^\s/:@]+:[^\s/@]+(?=@)", re.ASCII)
-ASSIGNED = re.compile(r"(?i)(?<![a-z])(?:password|passwd|secret|token|api[_-]?key|access[_-]?key)['\"]?\s?[:=]\s?['\"]?"
-                      r"(?P<value>[^\s'\"<>,;]{8,})")
-EMAIL = re.compile(r"(?<![\w.%+\xc0-\u024f-])[\w.%+\xc0-\u024f-]{1,64}@(?:[\w\xc0-\u024f-]{1,63}\.)+(?P<top>[A-Za-z]{2,24})"
-                   r"(?![\w-])", re.ASCII)
+ASSIGNED = re.compile(
+    r"(?i)(?<![a-z])(?:password|passwd|secret|token|api[_-]?key|access[_-]?key)['\"]?\s?[:=]\s?['\"]?"
+    r"(?P<value>[^\s'\"<>,;]{8,})")
+EMAIL = re.compile(
+    r"(?<![\w.%+\xc0-\u024f-])[\w.%+\xc0-\u024f-]{1,64}@(?:[\w\xc0-\u024f-]{1,63}\.)+(?P<top>[A-Za-z]{2,24})(?![\w-])",
+    re.ASCII)
 IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
-CARD = re.compile(r"(?<![\w.,-])(?:\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{5}|\d{13,19})(?![\w-]|[.,]\d)", re.ASCII)
+CARD = re.compile(
+    r"(?<![\w.,-])(?:\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{5}|\d{13,19})(?![\w-]|[.,]\d)", re.ASCII)
 ID = re.compile(
     r"(?<![\w.-])(?:(?P<ssn>\d{3}-\d\d-\d{4})|(?P<nino>[A-CEGHJ-PR-TW-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D])"
-    r"|(?P<cpf>\d{3}\.\d{3}\.\d{3}-\d\d)|(?P<china>\d{17}[\dXx])|(?P<dni>\d{8}-?[A-HJ-NP-TV-Z])"
+    r"|(?P<cpf>\d{3}\.\d{3}\.\d{3}-\d\d)|(?P<resident>\d{17}[\dXx])|(?P<dni>\d{8}-?[A-HJ-NP-TV-Z])"
     r"|(?P<fiscal>[A-Z]{6}\d\d[A-EHLMPRST]\d\d[A-Z]\d{3}[A-Z]))(?![\w-]|\.\d)"
-    r"|(?i:passport|social security|national id)(?i:\s+(?:no|number|is))*[.:#\s]*(?P<said>(?=[A-Z]*\d)[A-Z\d]{6,12})\b", re.ASCII)
-IP = re.compile(r"(?<![\w.:-])(?:\d{1,3}(?:\.\d{1,3}){3}(?![\w-]|\.\d)|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){3,7}(?![\w:]))", re.ASCII)
+    r"|(?i:passport|social security|national id)(?i:\s+(?:no|number|is))*[.:#\s]*(?P<said>(?=[A-Z]*\d)[A-Z\d]{6,12})\b",
+    re.ASCII)
+IP = re.compile(
+    r"(?<![\w.:-])(?:\d{1,3}(?:\.\d{1,3}){3}(?![\w-]|\.\d)|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){3,7}(?![\w:]))",
+    re.ASCII)
 PHONE = re.compile(
     r"(?<![\w.,:/$\xa3\xa5\u20ac+-])(?:"
     r"\+\d{1,3}(?:[ .\xa0-]?\(?\d{1,5}\)?){2,6}"  # with a country code
@@ -56,10 +63,12 @@ PHONE = re.compile(
     r"|\(0\d{2,4}\) ?\d{3,4}[ -]?\d{3,4}|0\d{2,4} \d{3,4} ?\d{3,4}|0[1-9](?:[ .-]\d\d){4}"  # area code
     r"|0\d{10}|1[3-9]\d{9}"  # United Kingdom; mobiles in China
     r")(?![\w-]|[.,/]\d)", re.ASCII)
-CALLED = re.compile(r"(?i)(?<![a-z])(?:tel|phone|telefono|telefon|mobile|fax|call|ring|text|txt|whatsapp)(?:\.|:| ?no\.?| number|"
-                    r" on| me at| us at| at| to| is|free)*[:\s]\s*(?P<number>\(?\d(?:[ ().-]{0,2}\d){6,13})(?![\w-]|[.,/]\d)", re.ASCII)
-VERSION = re.compile(r"(?i)(?:\bv|version|release|build|firmware|driver|section|chapter|§|v\.)\s*$")
-FILES = frozenset("bmp css gif htm html jpeg jpg js json pdf php png svg webp".split())
+CALLED = re.compile(
+    r"(?i)(?<![a-z])(?:tel|phone|telefono|telefon|mobile|fax|call|ring|text|txt|whatsapp)"
+    r"(?:\.|:| ?no\.?| number| on| me at| us at| at| to| is|free)*[:\s]\s*"
+    r"(?P<number>\(?\d(?:[ ().-]{0,2}\d){6,13})(?![\w-]|[.,/]\d)", re.ASCII)
+VERSION = re.compile(r"(?i)(?:\bv|version|release|build|firmware|driver|section|chapter|\xa7|v\.)\s*$")
+FILES = ("bmp", "css", "gif", "htm", "html", "jpeg", "jpg", "js", "json", "pdf", "php", "png", "svg", "webp")
 
 
 def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
@@ -92,14 +101,10 @@ def mask(text: str) -> tuple[str, Counter[str]]:
     """The text with a word in brackets in place of what is personal, and how often each kind was there."""
     held: Counter[str] = Counter()
     for kind, pattern, group, holds in KINDS:
-        def put(match: Match, kind: str = kind, group: str | int = group, holds: Callable[[Match], bool] = holds) -> str:
-            if not holds(match):
-                return match.group()
-            held[kind] += 1
-            start, end = (place - match.start() for place in match.span(group))
-            return f"{match.group()[:start]}[{kind}]{match.group()[end:]}"
-
-        text = pattern.sub(put, text)
+        found = [match.span(group) for match in pattern.finditer(text) if holds(match)]
+        held.update([kind] * len(found))
+        ends, starts = [0, *(end for _, end in found)], [*(start for start, _ in found), len(text)]
+        text = f"[{kind}]".join(text[end:start] for end, start in zip(ends, starts, strict=True))
     return text, held
 
 
@@ -122,37 +127,19 @@ def _is_email(match: Match) -> bool:
 
 
 def _is_iban(match: Match) -> bool:
-    """ISO 13616: the first four characters at the end, letters as numbers from 10, modulo 97 is 1."""
-    code = match.group().replace(" ", "")
-    return 15 <= len(code) <= 34 and int("".join(str(int(sign, 36)) for sign in code[4:] + code[:4])) % 97 == 1
+    return check_digits.is_iban(match.group().replace(" ", ""))
 
 
 def _is_card(match: Match) -> bool:
-    """ISO/IEC 7812: the number ranges of the large issuers, and Luhn's check digit."""
-    digits = _digits(match.group())
-    issued = {13: "4", 14: "3[068]", 15: "3[47]", 16: "4|5[1-5]|2[2-7]|6011|6[245]|35", 19: "4|6[2-5]"}.get(len(digits), "$")
-    doubled = "0246813579"
-    total = sum(int(doubled[int(digit)]) if place % 2 else int(digit) for place, digit in enumerate(reversed(digits)))
-    return bool(re.match(issued, digits)) and total % 10 == 0
+    return check_digits.is_card(_digits(match.group()))
 
 
 def _is_id(match: Match) -> bool:
-    kind, code = str(match.lastgroup), match.group().replace(" ", "")
-    digits = [int(digit) for digit in _digits(code)]
-    if kind == "ssn":
-        return code[:3] not in ("000", "666") and code[0] != "9" and code[4:6] != "00" and code[7:] != "0000"
-    if kind == "cpf":
-        checks = [sum(weight * digit for weight, digit in zip(range(9 + n, 0, -1), digits, strict=False)) for n in (1, 2)]
-        # The weights run from 10 (11) down to 2; 1 is left for the check digit itself.
-        right = [-(check - digits[8 + n]) % 11 % 10 for n, check in zip((1, 2), checks, strict=True)]
-        return right == digits[9:] and len(set(digits)) > 1
-    if kind == "china":  # GB 11643: a date of birth, and ISO 7064 MOD 11-2
-        born = re.fullmatch(r"[1-8]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx]", code)
-        rest = sum(int(digit) * 2 ** (17 - place) for place, digit in enumerate(code[:17])) % 11
-        return bool(born) and "10X98765432"[rest] == code[17].upper()
-    if kind == "dni":
-        return "TRWAGMYFPDXBNJZSQVHLCKE"[int(code[:8]) % 23] == code[-1]
-    return True
+    """An identity number whose check digit is right; a few kinds have a form that nothing else has."""
+    kind, number = str(match.lastgroup), match.group()
+    proofs = {"ssn": check_digits.is_ssn, "dni": check_digits.is_dni, "resident": check_digits.is_resident,
+              "cpf": lambda cpf: check_digits.is_cpf(_digits(cpf))}
+    return kind not in proofs or proofs[kind](number)
 
 
 def _is_ip(match: Match) -> bool:

@@ -23,8 +23,8 @@ def restore(cleaned: pa.Table, ledger: Sequence[LedgerLine], *, split: str = TRA
 
     lines = [line for line in ledger if line.split == split and line.action in ("changed", "dropped")]
     if any(line.masked for line in lines):
-        raise DataError(f"data/{PRIVATE}", f"{sum(line.masked for line in lines):,} ledger lines hold masked cells, and "
-                                           "this file has them in full. Restore the rows where they were cleaned.")
+        what = f"{sum(line.masked for line in lines):,} ledger lines hold masked cells, and this file has them in full."
+        raise DataError(f"data/{PRIVATE}", f"{what} Restore the rows where they were cleaned.")
     dropped = [line for line in lines if line.action == "dropped"]
     positions = np.array([line.position for line in dropped], dtype=np.int64)
     stayed = np.setdiff1d(np.arange(cleaned.num_rows + len(dropped)), positions, assume_unique=True)
@@ -42,7 +42,7 @@ def restore(cleaned: pa.Table, ledger: Sequence[LedgerLine], *, split: str = TRA
 
 
 def _row(line: LedgerLine) -> dict[str, Any]:
-    return {"row": line.row, "hash": line.hash, line.column: line.before, **line.cells}
+    return {"row": line.row, "hash": line.hash, str(line.column): line.before, **line.cells}
 
 
 def _table(rows: Sequence[dict[str, Any]], schema: pa.Schema) -> pa.Table:

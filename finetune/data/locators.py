@@ -43,6 +43,11 @@ def read(locator: str) -> bytes:
     return Path(locator).read_bytes()
 
 
+def is_inside(locator: str) -> bool:
+    """Whether a file lies in an archive."""
+    return _LOCATOR.fullmatch(locator) is not None
+
+
 def list_files(source: Path, key: str) -> dict[Parts, str]:
     """Path inside `source` to locator, for every file that is not hidden or left behind by a desktop.
 

@@ -32,7 +32,8 @@ def test_file_has_one_json_object_a_line_with_the_promised_keys(tmp_path):
     assert len(lines) == len(LINES) + 1
     assert lines[-1] == ""
     assert "très  bon" in lines[0]
-    assert all(list(json.loads(line)) == ["row", "hash", "split", "rule", "action", "reason", "before", "after"]
+    assert all(list(json.loads(line)) == ["row", "hash", "split", "rule", "action", "reason", "before", "after",
+                                         "column", "position", "cells", "masked"]
                for line in lines[:-1])
 
 
