@@ -51,6 +51,7 @@ SPELT = rf"(?:#(?:{CODES})|lt|gt|amp|quot|nbsp|apos|hellip);"
 BROKEN = re.compile(rf"(?<![&\w]){SPELT}")
 # An apostrophe within a word, and a mark that closes, took the blank of the word before them.
 INSIDE = re.compile(r"(?<=\w) (?:#0?39|#8217|#146|apos);(?=(?:s|t|re|ve|ll|d|m|em)\b)", re.IGNORECASE)
+TAG = re.compile(r"(?<![&\w])lt;(/?[A-Za-z][^<>;]{0,300}?) ?gt;")
 QUOTES = re.compile(r"(?P<before> ?)(?<![&\w])(?P<mark>quot|#0?3[49]|#14[5-8]|#82(?:1[6-9]|2[01])|apos);(?P<after> ?)")
 
 
@@ -120,7 +121,7 @@ def _mended(text: str) -> str:
     """Entities without their ampersand, as the signs."""
     if ";" not in text or not BROKEN.search(text):
         return text
-    text = INSIDE.sub("'", text)
+    text = INSIDE.sub("'", TAG.sub(r"<\1>", text))
     opened: set[str] = set()
 
     def quoted(found: Match) -> str:

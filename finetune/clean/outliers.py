@@ -56,13 +56,18 @@ def learn(train: pa.Table, roles: Mapping[str, str]) -> Callable[[pa.Table, Mapp
         for column, unit, sizes in _measured(table, roles):
             places, why = _unusual(sizes, usual.get((column, unit)), unit)
             for row, size in zip(places.tolist(), sizes[places].tolist(), strict=True):
-                counts[unit] += row not in reasons
-                reasons.setdefault(row, f"column {column!r} has {size:,.4g} {unit}, {why}")
+                if row not in reasons:
+                    counts[unit] += 1
+                    reasons[row] = f"column {column!r} has {_number(size)} {unit}, {why}"
         rows = sorted(reasons)
         found = about_rows(table, roles, rows=rows, reasons=[reasons[row] for row in rows])
         return replace(found, counts=dict(sorted(counts.items())))
 
     return against
+
+
+def _number(size: float) -> str:
+    return f"{size:,.0f}" if size == round(size) else f"{size:,.1f}"
 
 
 def bounds(sizes: Array) -> Bounds | None:

@@ -58,7 +58,7 @@ IP = re.compile(
     re.ASCII)
 PHONE = re.compile(
     r"(?<![\w.,:/$\xa3\xa5\u20ac+-])(?:"
-    r"\+\d{1,3}(?:[ .\xa0-]?\(?\d{1,5}\)?){2,6}"  # with a country code
+    r"\+\d{1,3}(?:[ .\xa0-]?(?:\d{1,5}|\(\d{1,5}\))){2,6}"  # with a country code
     r"|(?:1[ .-])?\(?[2-9]\d\d(?:\) ?|[.-])[2-9]\d\d[.-]\d{4}"  # North America
     r"|\(0\d{2,4}\) ?\d{3,4}[ -]?\d{3,4}|0\d{2,4} \d{3,4} ?\d{3,4}|0[1-9](?:[ .-]\d\d){4}"  # area code
     r"|0\d{10}|1[3-9]\d{9}"  # United Kingdom; mobiles in China
