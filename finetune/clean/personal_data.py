@@ -137,8 +137,10 @@ def _is_card(match: Match) -> bool:
 def _is_id(match: Match) -> bool:
     """An identity number whose check digit is right; a few kinds have a form that nothing else has."""
     kind, number = str(match.lastgroup), match.group()
-    proofs = {"ssn": check_digits.is_ssn, "dni": check_digits.is_dni, "resident": check_digits.is_resident,
-              "cpf": lambda cpf: check_digits.is_cpf(_digits(cpf))}
+    proofs: dict[str, Callable[[str], bool]] = {
+        "ssn": check_digits.is_ssn, "dni": check_digits.is_dni, "resident": check_digits.is_resident,
+        "cpf": lambda cpf: check_digits.is_cpf(_digits(cpf)),
+    }
     return kind not in proofs or proofs[kind](number)
 
 

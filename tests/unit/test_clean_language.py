@@ -11,7 +11,7 @@ ROLES = {"text": "text", "label": "label"}
 ENGLISH = [f"this is the {i} film that we have seen and it was not at all what you would expect" for i in range(30)]
 GERMAN = [f"das ist der {i} Film den wir gesehen haben und er war nicht so wie man es erwartet" for i in range(30)]
 RUSSIAN = [f"это очень хороший фильм номер {i}" for i in range(30)]
-CHINESE = [f"第{i}次点的外卖很好吃，送得也快" for i in range(30)]
+CHINESE = [f"第{i}次点的外卖很好吃送得也快" for i in range(30)]
 JAPANESE = [f"{i}回目の注文ですがとても美味しかったです" for i in range(30)]
 
 
