@@ -118,6 +118,12 @@ def test_rules_that_are_planted_for_are_all_tested(key: dict[str, dict[str, str]
     assert sorted({line["rule"] for line in key.values()} - {""}) == sorted(RULES)
 
 
+@pytest.mark.parametrize("rule", ["labels_in_text", "language", "outliers", "personal_data", "placeholders", "unicode_form"])
+def test_rule_that_nothing_was_planted_for_finds_nothing(cleaned: Cleaned, rule: str) -> None:
+    assert rule in cleaned.quality["rules"]
+    assert [line.row for line in cleaned.ledger if line.rule == rule] == []
+
+
 def test_no_row_is_touched_by_a_second_rule(cleaned: Cleaned) -> None:
     assert [row for row, count in Counter(line.row for line in cleaned.ledger).items() if count > 1] == []
 
