@@ -19,7 +19,7 @@ HELD_OUT = {"validation": 200, "test": 240}
 COUNTS = {"exact duplicate": 18, "normalised duplicate": 12, "near duplicate": 12, "blank": 8, "broken encoding": 14,
           "white space": 10, "html": 10, "contradiction": 10, "flipped label": 18}
 RULE = {"exact duplicate": "duplicates", "normalised duplicate": "duplicates", "blank": "blanks",
-        "broken encoding": "encoding", "white space": "whitespace", "contradiction": "contradictions"}
+        "broken encoding": "encoding", "html": "markup", "white space": "whitespace", "contradiction": "contradictions"}
 OTHER = {"positive": "negative", "negative": "positive"}
 Line = dict[str, str]
 

@@ -5,9 +5,9 @@ Shape letters: B batch, C classes, T tokens; images are BCHW.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -155,7 +155,8 @@ class Hook(Protocol):
 class Findings:
     """What a rule found: parallel tuples, one entry per finding.
 
-    `rows` are positions in the table; `after` is the repaired cell where the rule can repair, else None.
+    `rows` are positions in the table; `after` is the repaired cell where the rule can repair, else None. `counts` are
+    the rule's own sums by kind of finding, such as {"email": 3}.
     """
 
     rows: tuple[int, ...] = ()
@@ -163,6 +164,7 @@ class Findings:
     reasons: tuple[str, ...] = ()
     before: tuple[str | None, ...] = ()
     after: tuple[str | None, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -177,6 +179,14 @@ class Rule(Protocol):
 
     def find(self, table: pa.Table, roles: Mapping[str, str]) -> Findings:
         """Every row that has this dirt. `roles` maps column to kind."""
+
+
+@runtime_checkable
+class Learner(Rule, Protocol):
+    """A rule that has to see the training rows first, to know what is usual there."""
+
+    def learn(self, train: pa.Table, roles: Mapping[str, str]) -> Callable[[pa.Table, Mapping[str, str]], Findings]:
+        """The `find` for every split of these training rows; `find` alone takes its table for the training rows."""
 
 
 @dataclass(slots=True)

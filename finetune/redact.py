@@ -83,12 +83,19 @@ def shapes(text: str) -> Iterator[Finding]:
 
 def redacted(text: str) -> str:
     """The text with `[hidden]` in place of every secret."""
-    parts, done = [], 0
-    for finding in find(text):
+    return replaced(text, find(text), HIDDEN)[0]
+
+
+def replaced(text: str, findings: Iterable[Finding], word: str) -> tuple[str, int]:
+    """The text with a word in place of what was found, and how often; what overlaps counts once."""
+    parts: list[str] = []
+    done = num_replaced = 0
+    for finding in sorted(findings):
         if finding.start >= done:
-            parts += [text[done : finding.start], HIDDEN]
+            parts += [text[done : finding.start], word]
+            num_replaced += 1
         done = max(done, finding.end)
-    return "".join(parts) + text[done:]
+    return "".join(parts) + text[done:], num_replaced
 
 
 def learn(texts: Iterable[str], kind: str = "") -> None:

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from finetune.clean import leakage
 from finetune.clean.duplicates import content
-from finetune.clean.ledger import LedgerLine, class_counts, fingerprint, flagged, tally
-from finetune.contracts import Findings, Rule
+from finetune.clean.ledger import POSITION, LedgerLine, class_counts, fingerprint, flagged, numbered, tally, with_cells
+from finetune.contracts import Findings, Learner, Rule
 from finetune.errors import DataError, SpecError, nearest, some
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 TRAIN = "train"  # the only split whose rows are ever changed or dropped
-NOT_RULES = {"__init__", "engine", "ledger", "leakage"}
+NOT_RULES = {"__init__", "check_digits", "engine", "ledger", "leakage", "restore", "scripts"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +74,15 @@ def clean(splits: Mapping[str, pa.Table], roles: Mapping[str, str], policies: Ma
         raise SpecError(wrong)
     # Validation and test tables in here are repaired like the training rows, so that copies are known as such
     # although only one of them was damaged. They are never handed out.
-    tables = dict(splits)
+    tables = {split: numbered(table) for split, table in splits.items()}
     ledger: list[LedgerLine] = []
     entries: dict[str, dict[str, Any]] = {}
     for name, rule in rules().items():
         policy = policies.get(name, rule.default)
         found = {}
         if policy != "off" and _reads(rule, roles):
-            found = {split: rule.find(table, roles) for split, table in tables.items()}
+            find = rule.learn(tables[TRAIN], roles) if isinstance(rule, Learner) else rule.find
+            found = {split: find(table, roles) for split, table in tables.items()}
         step = Step(name, policy, rule.policies, found)
         tables, entries[name] = _apply(step, tables, splits=splits, roles=roles, ledger=ledger)
         if on_rule and found:
@@ -91,7 +92,7 @@ def clean(splits: Mapping[str, pa.Table], roles: Mapping[str, str], policies: Ma
     tables, leaks = _apply(step, tables, splits=splits, roles=roles, ledger=ledger)
     if on_rule:
         on_rule("leakage", _num_found(leaks))
-    cleaned = {split: tables[split] if split == TRAIN else table for split, table in splits.items()}
+    cleaned = {**splits, TRAIN: tables[TRAIN].drop_columns([POSITION])}
     _check_left(splits[TRAIN], cleaned[TRAIN], roles=roles, ledger=ledger)
     quality = {"rules": entries, "leakage": {**leaks, "pairs": _with_action(pairs, step)}}
     return Cleaned(cleaned, tuple(ledger), quality | _sums(splits, cleaned, roles=roles, ledger=ledger))
@@ -122,7 +123,9 @@ def _apply(step: Step, tables: Mapping[str, pa.Table], *, splits: Mapping[str, p
         lines += _lines(step, split, table=tables[split], original=splits[split])
         after[split] = _amended(step, split, table=tables[split], roles=roles)
     ledger += lines
-    return after, {"policy": step.policy, "splits": tally(lines, step.found)}
+    counts = tally(lines, step.found)
+    kinds = {split: {"kinds": dict(findings.counts)} for split, findings in step.found.items() if findings.counts}
+    return after, {"policy": step.policy, "splits": {split: counts[split] | kinds.get(split, {}) for split in counts}}
 
 
 def _refuse(step: Step, tables: Mapping[str, pa.Table]) -> None:
@@ -165,16 +168,17 @@ def _lines(step: Step, split: str, *, table: pa.Table, original: pa.Table) -> li
     if not findings:
         return []
     rows = list(findings.rows)
-    source = table if split == TRAIN else original
-    names, hashes = source["row"].take(rows).to_pylist(), source["hash"].take(rows).to_pylist()
+    source = table if split == TRAIN else numbered(original)
+    places = source.select(["row", "hash", POSITION]).take(rows).to_pylist()
     before = findings.before if split == TRAIN else [
         None if quote is None else original[column][row].as_py()
         for row, column, quote in zip(rows, findings.columns, findings.before, strict=True)]
-    cells = zip(names, hashes, findings.reasons, before, findings.after, strict=True)
-    lines = [LedgerLine(name, sha256, split, step.rule, _action(step, split, after=after), reason, old, after)
-             for name, sha256, reason, old, after in cells]
+    cells = zip(places, findings.columns, findings.reasons, before, findings.after, strict=True)
+    lines = [LedgerLine(place["row"], place["hash"], split, step.rule, _action(step, split, after=after), reason, old,
+                        after, column, place[POSITION]) for place, column, reason, old, after in cells]
     if split == TRAIN and step.policy == "drop":
-        return list({line.row: line for line in reversed(lines)}.values())[::-1]
+        first = dict(zip(reversed(rows), reversed(lines), strict=True))
+        return with_cells(list(first.values())[::-1], table.take(list(first)[::-1]))
     return lines
 
 
@@ -198,13 +202,14 @@ def repaired(table: pa.Table, findings: Findings, *, roles: Mapping[str, str]) -
         if after is not None:
             cells.setdefault(column, {})[row] = after
     for column, of_column in cells.items():
-        table = _replace(table, column, cells=of_column)
+        table = replace_cells(table, column, cells=of_column)
     hashed = cells.get(content(roles), {})
     hashes = {row: hashlib.sha256(cell.encode()).hexdigest() for row, cell in hashed.items()}
-    return _replace(table, "hash", cells=hashes)
+    return replace_cells(table, "hash", cells=hashes)
 
 
-def _replace(table: pa.Table, column: str, *, cells: Mapping[int, str]) -> pa.Table:
+def replace_cells(table: pa.Table, column: str, *, cells: Mapping[int, Any]) -> pa.Table:
+    """The table with other cells at these positions of one column."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -29,7 +29,7 @@ REASONS = {
     "tabs, line breaks or odd blanks": re.compile(f"[{ODD}]"),
     "invisible characters": re.compile(f"[{UNSEEN}]"),
 }
-RUN = re.compile(f"[{BLANK}]+")
+RUN = re.compile(f"[{BLANK}]{{2,}}|[{ODD}]")  # all but a single plain blank, which most of them are
 HIDDEN = re.compile(f"[{UNSEEN}]+")
 
 

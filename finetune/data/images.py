@@ -56,6 +56,12 @@ def hashes(cells: Sequence[str | bytes]) -> list[str]:
     return [hashlib.sha256(read_bytes(cell)).hexdigest() for cell in cells]
 
 
+def sizes(cells: Sequence[str | bytes]) -> list[tuple[int, int]]:
+    """Width and height of every picture, as its header says and before it is turned upright; 0 where it has none."""
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        return list(pool.map(_size, cells))
+
+
 def check_images(table: pa.Table, key: str, *, column: str = "image") -> None:
     """Decode every picture once; one DataError lists those that cannot be read and why."""
     cells = table[column].to_pylist()
@@ -166,6 +172,17 @@ def _rgb(cell: str | bytes, *, quick: bool = False) -> Image:
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     rgb: Image.Image = image.convert("RGB")
     return rgb
+
+
+def _size(cell: str | bytes) -> tuple[int, int]:
+    from PIL import Image
+
+    try:  # a file on disk is read no further than its header
+        is_file = isinstance(cell, str) and locators.split(cell) is None
+        with Image.open(cell if is_file else io.BytesIO(_encoded(cell)), formats=FORMATS) as image:
+            return image.size
+    except Exception:  # of many kinds, as above; refusing it is the business of `check_images`
+        return 0, 0
 
 
 def _upright(image: Any) -> Any:

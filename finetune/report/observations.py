@@ -162,10 +162,14 @@ def _cut_rows(run: Run) -> list[Observation]:
         return []
     lengths = run.quality["lengths"]
     text = (f"{cut:,} of {rounding.plural(total, 'row')} ({rounding.share(cut, total)}) are longer than "
-            f"{lengths['max']} {lengths.get('unit', 'tokens')} and were cut there.")
+            f"{lengths['max']} {lengths.get('unit', 'tokens')} and were cut there{_lost(lengths)}.")
     if cut / total < CUT:
         return [_note(text)]
     return [_warning(f"{text} A higher limit (task.max_tokens) costs time and may gain score.")]
+
+
+def _lost(lengths: Part) -> str:
+    return f"; {rounding.share(lengths['cut_share'], 1)} of all tokens are lost" if "cut_share" in lengths else ""
 
 
 def _imbalance(run: Run) -> list[Observation]:

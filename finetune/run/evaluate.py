@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from finetune.backbones import resolve
+from finetune.clean import personal_data
 from finetune.evaluate import baselines, score
 from finetune.evaluate.infer import torch_infer
 from finetune.write import write_lines
@@ -93,7 +94,7 @@ def _write_mistakes(run: Run, examples: Examples, columns: Columns) -> None:
     lines = []
     for i in wrong[np.argsort(-confidence[wrong], kind="stable")][:NUM_MISTAKES]:
         row = examples.row(int(i))
-        shown = {"image": _thumbnail(row["image"])} if "image" in row else {"text": row["text"]}
+        shown = {"image": _thumbnail(row["image"])} if "image" in row else {"text": personal_data.mask(row["text"])[0]}
         lines.append({"row": row["row"], "label": names[int(columns["target"][i])],
                       "prediction": names[int(columns["prediction"][i])], "probability": float(confidence[i])} | shown)
     write_lines(run.folder.path / "mistakes.jsonl", lines)

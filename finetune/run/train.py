@@ -221,8 +221,10 @@ def _note_lengths(run: Run, examples: Examples, lengths: Any) -> None:
     longest = min(getattr(examples.task, "max_tokens", int(full.max())), examples.processor.max_tokens)
     quality = run.folder.read("data/quality.json")
     quality["lengths"] = {"unit": "tokens", "max": longest, "truncated": int((full > longest).sum()),
+                          "cut_share": float(np.maximum(full - longest, 0).sum() / max(int(full.sum()), 1)),
                           "edges": [float(edge) for edge in edges], "counts": [int(count) for count in counts]}
     run.folder.write("data/quality.json", quality)
     cut = quality["lengths"]["truncated"]
     if cut:
-        run.say(f"{cut:,} of {len(lengths):,} training texts were cut at {longest} tokens (task.max_tokens)")
+        run.say(f"{cut:,} of {len(lengths):,} training texts were cut at {longest} tokens (task.max_tokens); "
+                f"{quality['lengths']['cut_share']:.1%} of all tokens are lost")

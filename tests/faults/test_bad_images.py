@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import resource
 import stat
 import struct
 import zipfile
@@ -15,6 +16,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
+from finetune.clean import outliers
 from finetune.data.images import MAX_PIXELS, check_images, open_image, read_bytes, read_image_folder
 from finetune.data.read import read_table
 from finetune.errors import DataError
@@ -227,3 +229,44 @@ def test_picture_that_is_gone_is_named(tmp_path):
         with pytest.raises(DataError, match=reason) as caught:
             read_bytes(cell)
         assert str(caught.value).startswith(f"{cell}: ")
+
+
+def packed_png(side: int) -> bytes:
+    """A sound black-and-white PNG that is small on disk and large in memory."""
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    row = bytes(1 + side // 8)
+    pixels = zlib.compress(row * side, 1)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0))
+            + chunk(b"IDAT", pixels) + chunk(b"IEND", b""))
+
+
+SMALL_AND_LARGE = {
+    "PNG": packed_png(10_008),
+    "GIF": b"GIF89a" + struct.pack("<HHBBB", 60_000, 60_000, 0x80, 0, 0) + bytes(6) + b"," + struct.pack("<HHHHB", 0, 0, 60_000, 60_000, 0)
+    + b"\x02\x02\x4c\x01\x00;",
+    "BMP": b"BM" + struct.pack("<IHHI", 10**6, 0, 0, 54) + struct.pack("<IiiHHIIiiII", 40, 30_000, 30_000, 1, 24, 0, 0, 0, 0, 0, 0) + bytes(100),
+    "JPEG": b"\xff\xd8\xff\xc0" + struct.pack(">HBHHB", 17, 8, 65_000, 65_000, 3) + b"\x01\x11\x00\x02\x11\x01\x03\x11\x01" + b"\xff\xda" + bytes(20),
+    "TIFF": b"II*\x00\x08\x00\x00\x00" + struct.pack("<H", 5) + b"".join(
+        struct.pack("<HHII", tag, 4, 1, value) for tag, value in ((256, 50_000), (257, 50_000), (258, 8), (262, 1), (273, 8))) + bytes(4),
+}
+
+
+@pytest.mark.parametrize("form", SMALL_AND_LARGE)
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_decompression_bomb_is_refused_by_its_header_before_anything_is_decoded(form):
+    content = SMALL_AND_LARGE[form]
+    assert len(content) < 100_000
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(DataError, match=r"^a picture: too large: "):
+        open_image(content)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024  # KiB
+
+
+def test_picture_of_one_pixel_is_read_and_left_to_the_rule_on_outliers():
+    stream = io.BytesIO()
+    Image.new("RGB", (1, 1)).save(stream, "PNG")
+    table = pa.table({"row": ["a:1"], "hash": ["h"], "image": pa.array([stream.getvalue()], pa.binary()), "label": ["a"]})
+    assert open_image(stream.getvalue()).size == (1, 1)
+    assert outliers.find(table, ROLES).rows == (0,)

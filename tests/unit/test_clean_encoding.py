@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import random
+
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from finetune.clean import encoding
@@ -67,3 +70,19 @@ def test_every_text_column_is_read():
     rows = table("fine").append_column("second", pa.array(["fÃ¼r"]))
     found = encoding.find(rows, {"text": "text", "second": "text", "label": "label"})
     assert (found.columns, found.after) == (("second",), ("für",))
+
+
+def test_every_sign_of_the_character_sets_that_ftfy_tries_is_a_suspect():
+    from ftfy.chardata import CHARMAP_ENCODINGS
+
+    signs = {bytes([byte]).decode(name, "ignore") for name in [*CHARMAP_ENCODINGS, "cp437", "iso-8859-1"] for byte in range(128, 256)} - {""}
+    assert len(signs) > 300
+    assert pc.all(pc.match_substring_regex(pa.array(sorted(signs)), encoding.SIGN)).as_py()
+
+
+def test_text_that_is_no_suspect_is_none_of_ftfy_either():
+    generator = random.Random(0)
+    others = [chr(code) for code in [*range(32, 127), *range(0x2E80, 0xA000), *range(0xAC00, 0xD7A4), *range(0xFF00, 0xFFF0), *range(0x1F300, 0x1F700)]]
+    texts = ["".join(generator.choices(others, k=12)) for _ in range(2000)]
+    assert not pc.any(pc.match_substring_regex(pa.array(texts), encoding.SIGN)).as_py()
+    assert [text for text in texts if encoding.repair(text) != text] == []

@@ -16,13 +16,23 @@ from finetune.errors import DataError, SpecError
 
 ROLES = {"text": "text", "label": "label"}
 CLEAN = (("café naïve 👍", "pos"), ("很好吃", "pos"), ("C#", "neg"), ("C++", "neg"), ("5.0", "pos"), ("50", "neg"))
+WORDS = ["he", "said", "that", "the", "film", "is", "not", "what", "you", "would", "call", "good", "but", "it", "was", "for",
+         "her", "and", "they", "have", "seen", "it", "with", "us"]
+ENGLISH = tuple((" ".join([str(i), *WORDS[i % 7 : i % 7 + i % 16]]), "pos") for i in range(200))
 DIRTY = {  # rule -> rows after the clean ones, and what the default policy makes of them in training
     "encoding": ((("cafÃ©", "pos"), ("clich\ufffd", "neg")), ("changed", "reported")),
+    "markup": ((("fish &amp; <b>chips</b>", "pos"),), ("changed",)),
     "blanks": (((" \u200b", "pos"),), ("dropped",)),
     "whitespace": (((" very  good ", "pos"),), ("changed",)),
+    "unicode_form": ((("cafe\u0301", "pos"),), ("changed",)),
+    "placeholders": ((("n/a", "pos"), ("#REF!", "neg")), ("reported", "reported")),
+    "personal_data": ((("ask ann@mail.example", "pos"),), ("reported",)),
     "missing_labels": ((("unlabelled", None),), None),
     "contradictions": ((("it is so", "pos"), ("It is so!", "neg")), ("dropped", "dropped")),
     "duplicates": ((("it is so", "pos"), ("It is so!", "pos")), ("dropped",)),
+    "language": ((*ENGLISH, ("das ist nicht sehr gut, aber auch nicht schlecht", "neg")), ("reported",)),
+    "labels_in_text": ((("good, label: pos", "pos"), ("[NEG] bad", "neg")), ("reported", "reported")),
+    "outliers": ((*ENGLISH, ("on " * 30_000 + "it", "pos")), ("reported",)),
 }
 
 
@@ -38,12 +48,14 @@ def actions(cleaned, split="train"):
 
 
 def test_rules_run_in_an_order_in_which_each_leaves_the_next_one_less():
-    assert list(engine.rules()) == ["encoding", "blanks", "whitespace", "missing_labels", "contradictions", "duplicates"]
+    assert list(engine.rules()) == [
+        "encoding", "markup", "blanks", "unicode_form", "whitespace", "placeholders", "personal_data", "missing_labels",
+        "contradictions", "duplicates", "language", "labels_in_text", "outliers"]
 
 
 def test_every_rule_file_is_tried_here_and_has_tests_of_its_own():
     files = {file.stem for file in Path(package.__file__).parent.glob("*.py")}
-    rules = files - {"__init__", "engine", "ledger", "leakage"}
+    rules = files - {"__init__", "engine", "ledger", "leakage", "check_digits", "restore", "scripts"}
     tested = {file.stem.removeprefix("test_clean_") for file in Path(__file__).parent.glob("test_clean_*.py")}
     assert len(rules) == len(DIRTY) == len(engine.rules())
     assert rules == set(DIRTY) == set(engine.rules())
@@ -70,7 +82,7 @@ def test_rule_acts_on_dirt_by_default_and_leaves_the_clean_rows(rule):
 
 @pytest.mark.parametrize("rule", DIRTY)
 def test_rule_that_fails_stops_with_row_and_way_out(rule):
-    with pytest.raises(DataError, match=rf"^data\.files\.train: t\.csv:\d: .*\. Fix (it|them) or set clean\.{rule}=\w+\.$"):
+    with pytest.raises(DataError, match=rf"^data\.files\.train: t\.csv:\d+: .*\. Fix (it|them) or set clean\.{rule}=\w+\.$"):
         engine.clean({"train": table("t", *CLEAN, *DIRTY[rule][0])}, ROLES, {rule: "fail"})
 
 
@@ -118,8 +130,8 @@ def test_copies_are_dropped_although_only_one_was_damaged():
 
 def test_problems_names_all_unknown_rules_and_policies_at_once():
     assert engine.problems({"duplicats": "drop", "blanks": "fix", "whitespace": "fixed", "encoding": "off", "leakage": "off"}) == [
-        "clean.duplicats: there is no rule 'duplicats'. Rules: blanks, contradictions, duplicates, encoding, leakage, "
-        "missing_labels, whitespace. Did you mean 'duplicates'?",
+        f"clean.duplicats: there is no rule 'duplicats'. Rules: {', '.join(sorted([*engine.rules(), 'leakage']))}. "
+        "Did you mean 'duplicates'?",
         "clean.blanks: there is no policy 'fix' for it. Policies: off, report, drop, fail.",
         "clean.whitespace: there is no policy 'fixed' for it. Policies: off, report, fix, fail. Did you mean 'fix'?",
         "clean.leakage: there is no policy 'off' for it. Policies: report, drop, fail.",

@@ -32,7 +32,8 @@ def test_file_has_one_json_object_a_line_with_the_promised_keys(tmp_path):
     assert len(lines) == len(LINES) + 1
     assert lines[-1] == ""
     assert "très  bon" in lines[0]
-    assert all(list(json.loads(line)) == ["row", "hash", "split", "rule", "action", "reason", "before", "after"]
+    assert all(list(json.loads(line)) == ["row", "hash", "split", "rule", "action", "reason", "before", "after",
+                                         "column", "position", "cells", "masked"]
                for line in lines[:-1])
 
 
@@ -111,3 +112,43 @@ def test_summary_has_a_line_per_rule_that_found_something():
         ("duplicates", "96 dropped of 1,106 training rows; 3 reported in validation"),
         ("leakage", "2 dropped of 1,106 training rows; 1 reported in validation; 4 reported in test"),
     ]
+
+
+PERSONAL = (
+    LedgerLine("r.csv:2", "ab", "train", "whitespace", "changed", "column 'text' has runs of blanks", "ask  ann@mail.example",
+               "ask ann@mail.example", "text", 0),
+    LedgerLine("r.csv:3", "cd", "train", "duplicates", "dropped", "exact copy of r.csv:2", "+44 20 7946 0958", None, "text", 1,
+               {"label": "me@there.org", "note": None}),
+    LedgerLine("r.csv:4", "ef", "train", "labels_in_text", "reported", "column 'text' has 'ann@mail.example'", "fine", None, "text", 2),
+    LINES[0],
+)
+
+
+def test_personal_data_is_masked_in_the_ledger_wherever_it_stands(tmp_path):
+    ledger.write(PERSONAL, tmp_path / "ledger.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "ledger.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [line["masked"] for line in lines] == [True, True, True, False]
+    assert (lines[0]["before"], lines[0]["after"]) == ("ask  [email]", "ask [email]")
+    assert (lines[1]["before"], lines[1]["cells"]) == ("[phone]", {"label": "[email]", "note": None})
+    assert lines[2]["reason"] == "column 'text' has '[email]'"
+
+
+def test_the_whole_lines_lie_in_a_private_file_that_only_its_owner_reads(tmp_path):
+    ledger.write(PERSONAL, tmp_path / "ledger.jsonl")
+    private = tmp_path / ledger.PRIVATE
+    assert len(private.read_text(encoding="utf-8").splitlines()) == 3
+    assert private.stat().st_mode & 0o777 == 0o600
+    assert ledger.read(tmp_path / "ledger.jsonl") == PERSONAL
+
+
+def test_there_is_no_private_file_without_personal_data(tmp_path):
+    ledger.write(PERSONAL, tmp_path / "ledger.jsonl")
+    ledger.write(LINES, tmp_path / "ledger.jsonl")
+    assert [file.name for file in tmp_path.iterdir()] == ["ledger.jsonl"]
+
+
+def test_summary_names_the_kinds_of_a_rule_that_counts_them():
+    of_split = counts(reported=3) | {"kinds": {"email": 2, "phone": 1200}}
+    quality = {"rows": {"train": {"before": 10}}, "rules": {"personal_data": {"policy": "report", "splits": {"train": of_split}}},
+               "leakage": {"splits": {}}}
+    assert ledger.summary(quality) == [("personal_data", "3 reported of 10 training rows (email 2, phone 1,200)")]

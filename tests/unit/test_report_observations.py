@@ -129,6 +129,12 @@ def test_cut_rows_matter_from_one_percent_on(tmp_path: Path, cut: int, level: st
     assert texts(calm_run(tmp_path, quality=cleaned), level)[0].startswith(f"{cut} of 1,175 rows (")
 
 
+def test_share_of_tokens_that_the_cut_cost_is_said(tmp_path: Path) -> None:
+    cleaned = quality(LABELS)
+    cleaned["lengths"] |= {"truncated": 31, "cut_share": 0.014}
+    assert "were cut there; 1.4% of all tokens are lost." in texts(calm_run(tmp_path, quality=cleaned), "warning")[0]
+
+
 def test_uneven_labels_are_noted(tmp_path: Path) -> None:
     cleaned = quality(LABELS)
     cleaned["lengths"]["truncated"] = 0
