@@ -12,7 +12,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ import pytest
 from finetune.backbones import tiny
 from finetune.cli import VERBS
 from tests.conftest import ROOT, Finished, sample_words
+from tests.hub import standin, store
 
 pytestmark = pytest.mark.slow
 
@@ -28,13 +29,15 @@ SAYS = {
     "show": "3e-05",
     "clean": "what was found",
     "run": "finetune predict runs/sentiment/last",
+    "launch": "finetune predict runs/sentiment/last",
     "train": "best validation accuracy",
     "evaluate": "accuracy by label",
     "export": "fp32",
     "predict": "What a lovely evening.",
+    "push": "me/my-model/commit/",
     "env": "packages",
 }
-NEEDS: dict[str, str] = {}
+NEEDS = {"push": "hub"}
 
 # The shipped recipe, small: the working folder's recipes come first.
 RECIPE = '''"""Positive or negative: the shipped recipe on a miniature."""
@@ -73,6 +76,14 @@ def folder(run_of: Callable[[str], Finished], tmp_path_factory: pytest.TempPathF
     shutil.copytree(run, folder / "runs" / "sentiment" / run.name)
     (folder / "runs" / "sentiment" / "last").symlink_to(run.name)
     return folder
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A Hub on loopback to which the user is logged in."""
+    with standin.serving() as server:
+        home = tmp_path_factory.mktemp("hub")
+        yield {"HF_ENDPOINT": server.address, "HF_HOME": str(home), "HF_TOKEN": store.TOKEN, "HF_HUB_OFFLINE": "0"}
 
 
 def test_every_verb_has_an_example_that_is_run() -> None:
