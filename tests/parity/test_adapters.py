@@ -22,6 +22,7 @@ CASES = [(kind, method) for kind in ("bert", "vit", "resnet") for method in ("lo
 # Nothing of ours: what a stranger types who was given the two folders. The seed makes another head every time.
 LOAD = """
 import json, sys
+from pathlib import Path
 import numpy as np, torch
 from peft import PeftModel
 from transformers import AutoModelForImageClassification, AutoModelForSequenceClassification
