@@ -20,9 +20,10 @@ def verb(
     include_examples: Annotated[bool, typer.Option(
         "--include-examples", help="Let the report show the rows that fooled the model.")] = False,
 ) -> None:
-    """Upload model, ONNX, card, scores and report in one commit; row texts, pictures and the ledger stay here.
+    """Upload model, ONNX, card, scores and report to the Hub in one commit.
 
-    The token is read from HF_TOKEN or the Hub's own token file. Files that hold a secret are refused.
+    Row texts, pictures and the ledger stay here. The token is read from HF_TOKEN or the Hub's own token file. Files
+    that hold a secret are refused.
     """
     from finetune.hub import push as hub
     from finetune.run import folder, push

@@ -58,7 +58,7 @@ def test_every_rule_has_its_counts_by_split(cwd: Path) -> None:
     assert cells == {
         "encoding": ["1 changed", "-", "1 reported"], "blanks": ["1 dropped", "-", "-"], "whitespace": ["1 changed", "-", "-"],
         "missing_labels": ["-", "-", "-"], "contradictions": ["2 dropped", "-", "-"], "duplicates": ["1 dropped", "-", "-"],
-        "leakage": ["1 dropped", "-", "1 reported"],
+        "leakage": ["1 dropped", "-", "1 reported"], "markup": ["-", "-", "-"], "unicode_form": ["-", "-", "-"],
     }
 
 
