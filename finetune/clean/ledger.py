@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 # What a finding of these rules in a validation or test row says about its score; blanks at its ends say nothing.
-FLAGGING = ("encoding", "blanks", "contradictions", "duplicates", "leakage")
+FLAGGING = ("encoding", "blanks", "contradictions", "duplicates", "near_contradictions", "near_duplicates", "leakage")
 
 
 @dataclass(frozen=True, slots=True)

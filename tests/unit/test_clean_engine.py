@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from PIL import Image
 
 from finetune import clean as package
 from finetune.clean import engine, leakage
@@ -16,6 +17,7 @@ from finetune.errors import DataError, SpecError
 
 ROLES = {"text": "text", "label": "label"}
 CLEAN = (("café naïve 👍", "pos"), ("很好吃", "pos"), ("C#", "neg"), ("C++", "neg"), ("5.0", "pos"), ("50", "neg"))
+LONG = "Of all the places on the harbour this is the one where they know how to fry a fish."
 DIRTY = {  # rule -> rows after the clean ones, and what the default policy makes of them in training
     "encoding": ((("cafÃ©", "pos"), ("clich\ufffd", "neg")), ("changed", "reported")),
     "blanks": (((" \u200b", "pos"),), ("dropped",)),
@@ -23,6 +25,8 @@ DIRTY = {  # rule -> rows after the clean ones, and what the default policy make
     "missing_labels": ((("unlabelled", None),), None),
     "contradictions": ((("it is so", "pos"), ("It is so!", "neg")), ("dropped", "dropped")),
     "duplicates": ((("it is so", "pos"), ("It is so!", "pos")), ("dropped",)),
+    "near_contradictions": (((LONG, "pos"), (f"{LONG} Really!", "neg")), ("reported", "reported")),
+    "near_duplicates": (((LONG, "pos"), (f"{LONG} Really!", "pos")), ("reported",)),
 }
 
 
@@ -38,7 +42,8 @@ def actions(cleaned, split="train"):
 
 
 def test_rules_run_in_an_order_in_which_each_leaves_the_next_one_less():
-    assert list(engine.rules()) == ["encoding", "blanks", "whitespace", "missing_labels", "contradictions", "duplicates"]
+    assert list(engine.rules()) == ["encoding", "blanks", "whitespace", "missing_labels", "contradictions", "duplicates",
+                                    "near_contradictions", "near_duplicates"]
 
 
 def test_every_rule_file_is_tried_here_and_has_tests_of_its_own():
@@ -119,7 +124,7 @@ def test_copies_are_dropped_although_only_one_was_damaged():
 def test_problems_names_all_unknown_rules_and_policies_at_once():
     assert engine.problems({"duplicats": "drop", "blanks": "fix", "whitespace": "fixed", "encoding": "off", "leakage": "off"}) == [
         "clean.duplicats: there is no rule 'duplicats'. Rules: blanks, contradictions, duplicates, encoding, leakage, "
-        "missing_labels, whitespace. Did you mean 'duplicates'?",
+        "missing_labels, near_contradictions, near_duplicates, whitespace. Did you mean 'duplicates'?",
         "clean.blanks: there is no policy 'fix' for it. Policies: off, report, drop, fail.",
         "clean.whitespace: there is no policy 'fixed' for it. Policies: off, report, fix, fail. Did you mean 'fix'?",
         "clean.leakage: there is no policy 'off' for it. Policies: report, drop, fail.",
@@ -131,8 +136,9 @@ def test_unknown_rule_is_refused_before_anything_is_cleaned():
         engine.clean({"train": table("t", *CLEAN)}, ROLES, {"engine": "drop"})
 
 
-def test_policy_of_a_rule_that_reads_no_column_of_the_task_is_refused():
-    rows = pa.table({"row": ["a/1.png"], "hash": ["x"], "image": ["a/1.png"], "label": ["a"]})
+def test_policy_of_a_rule_that_reads_no_column_of_the_task_is_refused(tmp_path):
+    Image.new("L", (8, 8)).save(tmp_path / "1.png")
+    rows = pa.table({"row": ["a/1.png"], "hash": ["x"], "image": [str(tmp_path / "1.png")], "label": ["a"]})
     roles = {"image": "image", "label": "label"}
     with pytest.raises(SpecError, match=r"^clean\.encoding: this task has no text column"):
         engine.clean({"train": rows}, roles, {"encoding": "fix", "whitespace": "off"})

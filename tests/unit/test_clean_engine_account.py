@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import random
-from itertools import product
 
 import pyarrow as pa
 import pytest
+from PIL import Image
 
 from finetune.clean import engine, ledger
 
@@ -87,7 +88,11 @@ def test_ledger_follows_the_order_of_the_rules():
 ACTIVE = {name: [policy for policy in rule.policies if policy != "fail"] for name, rule in engine.rules().items()}
 
 
-@pytest.mark.parametrize("chosen", list(product(*ACTIVE.values())))
+# A sample of all combinations, whose number is a power of the number of rules.
+CHANCE = random.Random(7)
+
+
+@pytest.mark.parametrize("chosen", [tuple(map(CHANCE.choice, ACTIVE.values())) for _ in range(80)])
 def test_no_policy_touches_held_out_rows(chosen):
     before = splits()
     result = engine.clean(before, ROLES, dict(zip(ACTIVE, chosen, strict=True)) | {"leakage": "drop"})
@@ -115,6 +120,8 @@ def test_quality_counts_every_rule_class_and_row():
         "missing_labels": {"train": {"found": 1, "dropped": 1}, "validation": {}, "test": {}},
         "contradictions": {"train": {"found": 2, "dropped": 2}, "validation": {}, "test": {"found": 2, "reported": 2}},
         "duplicates": {"train": {"found": 3, "dropped": 3}, "validation": held_out, "test": {}},
+        "near_contradictions": {"train": {}, "validation": {}, "test": {}},
+        "near_duplicates": {"train": {}, "validation": {}, "test": {}},
     }
     assert {name: entry["policy"] for name, entry in quality["rules"].items()} == {
         name: "drop" if name == "missing_labels" else rule.default for name, rule in engine.rules().items()}
@@ -159,7 +166,8 @@ def test_quality_survives_json():
 def test_progress_is_told_per_rule_with_the_number_of_findings():
     told = []
     engine.clean(splits(), ROLES, {"missing_labels": "drop", "whitespace": "off"}, on_rule=lambda rule, found: told.append((rule, found)))
-    assert told == [("encoding", 3), ("blanks", 2), ("missing_labels", 1), ("contradictions", 4), ("duplicates", 4), ("leakage", 4)]
+    assert told == [("encoding", 3), ("blanks", 2), ("missing_labels", 1), ("contradictions", 4),
+                    ("duplicates", 4), ("near_contradictions", 0), ("near_duplicates", 0), ("leakage", 4)]
 
 
 def test_cleaning_cleaned_rows_finds_nothing_to_do():
@@ -179,13 +187,21 @@ def test_cleaning_random_rows_twice_is_cleaning_them_once():
     assert rebuilt(table("t", rows[:2500]), [line for line in first.ledger if line.split == "train"]) == first.splits["train"].to_pylist()
 
 
+def picture(grey):
+    opened = io.BytesIO()
+    Image.new("L", (8, 8), grey).save(opened, "PNG")
+    return opened.getvalue()
+
+
 def test_images_carried_as_bytes_are_cleaned_by_hash_and_leave_a_writable_ledger(tmp_path):
+    a, b, c = map(picture, (10, 20, 30))
+
     def pictures(name, *cells):
         return pa.table({"row": [f"{name}:{i}" for i in range(len(cells))], "image": [cell for cell, _ in cells],
                          "label": [label for _, label in cells],
                          "hash": [hashlib.sha256(cell).hexdigest() for cell, _ in cells]})
-    given = {"train": pictures("train", (b"\x89a", "x"), (b"\x89b", "y"), (b"\x89a", "x"), (b"\x89c", "y")),
-             "test": pictures("test", (b"\x89c", "y"))}
+    given = {"train": pictures("train", (a, "x"), (b, "y"), (a, "x"), (c, "y")),
+             "test": pictures("test", (c, "y"))}
     result = engine.clean(given, {"image": "image", "label": "label"}, {})
     assert result.splits["train"]["row"].to_pylist() == ["train:0", "train:1"]
     ledger.write(result.ledger, tmp_path / "ledger.jsonl")
