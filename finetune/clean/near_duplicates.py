@@ -20,9 +20,10 @@ policies: tuple[str, ...] = ("off", "report", "drop", "fail")
 def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
     """All rows of a cluster of near copies with one label but its first, which is named with the similarity.
 
-    Texts of fewer than 8 words (16 characters where words stand side by side) and pictures with a side below 32 pixels
-    are not judged. Exact and normalised copies are the business of `duplicates`, near copies whose labels differ that
-    of `near_contradictions`.
+    Texts: Jaccard similarity of at least 0.8 (see `near/shingles.py`); pictures: see `near/pictures.py`. Texts of fewer
+    than 8 words (16 characters where words stand side by side), pictures with a side below 32 pixels and pictures
+    without contrast are not judged. Exact and normalised copies are the business of `duplicates`, near copies whose
+    labels differ that of `near_contradictions`.
     """
     import numpy as np
 
@@ -32,20 +33,24 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
     found = pairs.find([table], roles)
     found = found.where(np.array([labels[a] == labels[b] for a, b in zip(found.left, found.right, strict=True)], bool))
     first = pairs.firsts(found, table.num_rows)
-    direct = {(a, b): similarity for a, b, similarity in zip(*(side.tolist() for side in found), strict=True)}
-    best, similarity = pairs.nearest(found, table.num_rows)
-    members = np.unique(np.concatenate([found.left, found.right])).tolist()
-    marks = dict(zip(members, keys(table.take(members), roles), strict=True)) if members else {}
-    known: set[tuple[str, tuple[str | None, ...]]] = set()
-    rows, reasons = [], []
+    rows = _but_equal(table, roles, members=np.unique(np.concatenate([found.left, found.right])).tolist(), labels=labels)
+    rows = [row for row in rows if first[row] != row]
+    direct = pairs.prove([table], roles, left=first[rows], right=np.array(rows, np.int64))
+    said = dict(zip(direct.right.tolist(), direct.similarity.tolist(), strict=True))
+    other, similarity = pairs.nearest(found, table.num_rows)
     names = table["row"]
-    for row in members:
-        mark = marks[row], labels[row]
-        if (start := int(first[row])) != row and mark not in known:
-            rows.append(row)
-            said = direct.get((start, row))
-            reasons.append(f"near copy of {names[start]} (similarity {said:.2f})" if said is not None else
-                           f"near copy of {names[int(best[row])]} (similarity {similarity[row]:.2f}), "
-                           f"and through it of {names[start]}")
-        known.add(mark)
+    reasons = [
+        f"near copy of {names[int(first[row])]} (similarity {said[row]:.2f})" if row in said
+        else f"near copy of {names[int(other[row])]} (similarity {similarity[row]:.2f}), and through it of "
+             f"{names[int(first[row])]}"
+        for row in rows
+    ]
     return about_rows(table, roles, rows=rows, reasons=reasons)
+
+
+def _but_equal(table: pa.Table, roles: Mapping[str, str], *, members: list[int],
+               labels: list[tuple[str | None, ...]]) -> list[int]:
+    """The members that are not exact or normalised copies of an earlier one."""
+    marks = keys(table.take(members), roles) if members else []
+    first: dict[tuple[str, tuple[str | None, ...]], int] = {}
+    return [row for row, mark in zip(members, marks, strict=True) if first.setdefault((mark, labels[row]), row) == row]
