@@ -33,8 +33,8 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
     found = pairs.find([table], roles)
     found = found.where(np.array([labels[a] == labels[b] for a, b in zip(found.left, found.right, strict=True)], bool))
     first = pairs.firsts(found, table.num_rows)
-    rows = _but_equal(table, roles, members=np.unique(np.concatenate([found.left, found.right])).tolist(), labels=labels)
-    rows = [row for row in rows if first[row] != row]
+    members = np.unique(np.concatenate([found.left, found.right])).tolist()
+    rows = [row for row in _but_equal(table, roles, members=members, labels=labels) if first[row] != row]
     direct = pairs.prove([table], roles, left=first[rows], right=np.array(rows, np.int64))
     said = dict(zip(direct.right.tolist(), direct.similarity.tolist(), strict=True))
     other, similarity = pairs.nearest(found, table.num_rows)

@@ -9,7 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from finetune.clean import duplicates
 from finetune.clean.near import bands, jaccard, minhash, pairs, shingles
+from finetune.clean.near.once import _KNOWN, once
 
 ROLES = {"text": "text"}
 
@@ -41,10 +43,7 @@ def edited(words, generator, changes):
     words = list(words)
     for _ in range(changes):
         place = generator.randrange(len(words))
-        match generator.randrange(3):
-            case 0: words[place] = f"new{generator.randrange(1000)}"
-            case 1: words.insert(place, f"more{generator.randrange(1000)}")
-            case _: del words[place]
+        words[place:place + 1] = generator.choice([[f"new{generator.randrange(1000)}"], [words[place], f"more{place}"], []])
     return " ".join(words)
 
 
@@ -154,7 +153,8 @@ def test_keys_of_a_cluster_are_those_of_its_first_row():
     text = "a letter to the editor about the state of the roads in our town"
     rows = table("other", text, f"{text} again", "Other!", "unlike", f"Well {text} again")
     keys = pairs.cluster_keys(rows, ROLES)
-    assert keys == ["other", text, text, "other", "unlike", text]
+    alone = duplicates.keys(rows, ROLES)
+    assert keys == [alone[0], alone[1], alone[1], alone[0], alone[4], alone[1]]
     assert pairs.cluster_keys(rows.slice(0, 3), ROLES) == keys[:3]
 
 
@@ -165,10 +165,11 @@ def test_two_texts_of_a_row_are_compared_together():
     assert (result.left.tolist(), result.right.tolist()) == ([0], [2])
 
 
-def test_a_sketch_goes_with_its_table():
-    rows = table("a text that is long enough to be judged by its words")
-    pairs.find([rows], ROLES)
-    key = id(rows)
-    assert key in pairs._SKETCHES
+def test_what_is_known_of_a_table_is_made_once_and_goes_with_it():
+    rows, made = table("x"), []
+    assert [once("anything", rows, lambda: made.append(1) or 7) for _ in range(3)] == [7, 7, 7]
+    assert once("anything else", rows, lambda: 8) == 8
+    assert made == [1]
+    before = len(_KNOWN)
     del rows
-    assert key not in pairs._SKETCHES
+    assert len(_KNOWN) == before - 2

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from finetune.clean.near import shingles
 from finetune.clean.near.bands import distinct
+from finetune.clean.near.ranges import num_bytes, ranges
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -17,18 +17,14 @@ if TYPE_CHECKING:
 
 MIN_SIMILARITY = 0.8
 
-_BLOCK = 2**20  # shingles that are compared at once
+_BLOCK_BYTES = 2**20  # of text that is compared at once
 
 
 def similarities(texts: pa.ChunkedArray, left: Array, right: Array) -> Array:
     """The Jaccard similarity of texts `left[i]` and `right[i]`, 0 to 1, as float32; 0 where one is too short."""
-    import pyarrow.compute as pc
-
-    sizes = pc.fill_null(pc.binary_length(texts), 0).to_numpy().astype(np.int64)
-    place = np.cumsum(sizes[left] + sizes[right]) // _BLOCK
-    cuts = [0, *(np.flatnonzero(np.diff(place)) + 1).tolist(), len(left)]
+    sizes = num_bytes(texts)
     blocks = [_of_block(texts, left[start:end], right[start:end])
-              for start, end in pairwise(cuts) if end > start]
+              for start, end in ranges(sizes[left] + sizes[right], _BLOCK_BYTES)]
     return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
 
 

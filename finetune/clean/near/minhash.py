@@ -6,13 +6,13 @@ section 3.4, for the bands.
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from finetune.clean.near import shingles
 from finetune.clean.near.bands import ABSENT
+from finetune.clean.near.ranges import ranges
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,9 +38,7 @@ def _keys(chunk: shingles.Shingles) -> Array:
     judged = np.flatnonzero(chunk.counts)
     starts = (chunk.ends - chunk.counts)[judged]
     short = (chunk.hashes >> np.uint64(32)).astype(np.uint32)
-    batch = starts // _BATCH
-    cuts = [0, *(np.flatnonzero(np.diff(batch)) + 1).tolist(), len(judged)]
-    for first, last in pairwise(cuts if len(judged) else []):
+    for first, last in ranges(chunk.counts[judged], _BATCH):
         begin = starts[first]
         end = starts[last] if last < len(judged) else len(short)
         keys[:, judged[first:last]] = _permuted(short[begin:end], starts[first:last] - begin)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,14 +9,12 @@ import numpy as np
 
 from finetune.clean.duplicates import keys
 from finetune.clean.near import bands, jaccard, minhash, pictures
+from finetune.clean.near.once import once
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from finetune.contracts import Array
-
-# Sketches of the tables that are in memory: the rules and the leakage gate ask for the same ones in turn.
-_SKETCHES: dict[int, Array] = {}
 
 
 class Pairs(NamedTuple):
@@ -124,20 +121,21 @@ def nearest(pairs: Pairs, num_rows: int) -> tuple[Array, Array]:
 
 
 def _sketch(table: pa.Table, roles: Mapping[str, str]) -> Array:
-    key = id(table)
-    if key not in _SKETCHES:
-        columns = [name for name, kind in roles.items() if kind == "image"]
-        _SKETCHES[key] = (pictures.looks(table[columns[0]]) if columns else minhash.band_keys(_texts(table, roles)))
-        weakref.finalize(table, _SKETCHES.pop, key, None)
-    return _SKETCHES[key]
+    column = next((name for name, kind in roles.items() if kind == "image"), None)
+    return once(("sketch", *roles.items()), table, lambda: pictures.looks(table[column]) if column
+                else minhash.band_keys(_texts(table, roles)))
 
 
 def _texts(table: pa.Table, roles: Mapping[str, str]) -> Any:
     """The text of each row; several texts are read one after the other."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     columns = [table[name] for name, kind in roles.items() if kind == "text"]
-    return columns[0] if len(columns) == 1 else pc.binary_join_element_wise(*columns, " ", null_handling="replace")
+    if len(columns) == 1:
+        return columns[0]
+    whole = [column.cast(pa.large_string()) for column in columns]
+    return pc.binary_join_element_wise(*whole, pa.scalar(" ", pa.large_string()), null_handling="replace")
 
 
 def _concatenated(columns: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from finetune.clean.near.ranges import num_bytes, ranges
+from finetune.clean.near.spelling import PIECE_BYTES, plain, rows_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,13 +25,9 @@ if TYPE_CHECKING:
 MIN_WORDS = 8
 MIN_CHARACTERS = 16
 MAX_UNIT = 256  # bytes of one word that are looked at
-CHUNK_BYTES = 2**18  # of text that is taken apart at once; the arrays that it becomes stay in the processor's cache
 
 # Scripts whose words stand side by side. The shingles of a row are characters where at least half of it is of these.
 UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
-# What is left of ASCII: letters in lower case, digits, and signs such as those of "C++" and "5 %"; the rest is a blank.
-BLANKS = bytes(range(33)) + b".,;:!?'\"`()[]-\x7f"
-KEPT = bytes(32 if code in BLANKS else ord(chr(code).lower()) if code < 128 else code for code in range(256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +47,9 @@ class Shingles:
 
 
 def chunks(texts: pa.ChunkedArray) -> Iterator[Shingles]:
-    """The shingles of consecutive rows, about CHUNK_BYTES of text at a time; a missing text has none."""
-    import pyarrow.compute as pc
-
-    lengths = pc.fill_null(pc.binary_length(texts), 0).to_numpy().astype(np.int64)
-    place = np.cumsum(lengths) // CHUNK_BYTES
-    starts = [0, *(np.flatnonzero(np.diff(place)) + 1).tolist(), len(texts)]
-    for start, end in pairwise(starts):
-        if end > start:
-            yield of_rows(texts.slice(start, end - start))
+    """The shingles of consecutive rows, about PIECE_BYTES of text at a time; a missing text has none."""
+    for start, end in ranges(num_bytes(texts), PIECE_BYTES):
+        yield of_rows(texts.slice(start, end - start))
 
 
 def of_rows(texts: pa.ChunkedArray) -> Shingles:
@@ -82,34 +74,16 @@ def of_rows(texts: pa.ChunkedArray) -> Shingles:
 
 
 def _plain(texts: pa.ChunkedArray) -> tuple[Array, Array, Array]:
-    """The UTF-8 bytes of all rows with blanks for what does not count, where rows begin and end, which are unspaced."""
-    import pyarrow as pa
+    """The bytes of all rows in plain spelling, where rows begin and end, and which rows are unspaced."""
     import pyarrow.compute as pc
 
-    whole = pc.fill_null(texts.cast(pa.large_string()).combine_chunks(), "")
-    unspaced = np.zeros(len(whole), bool)
-    ascii_only = pc.string_is_ascii(whole)
-    others = pc.indices_nonzero(pc.invert(ascii_only))
+    spelt = plain(texts)
+    unspaced = np.zeros(len(spelt), bool)
+    others = pc.indices_nonzero(pc.invert(pc.string_is_ascii(spelt)))
     if len(others):
-        spelt = _spelt(whole.take(others))
-        wide = pc.count_substring_regex(spelt, UNSPACED)
-        unspaced[others.to_numpy()] = pc.greater_equal(pc.multiply(wide, 2), pc.utf8_length(spelt)).to_numpy(False)
-        whole = pc.replace_with_mask(whole, pc.invert(ascii_only), spelt)
-    offsets = np.frombuffer(whole.buffers()[1], np.int64)[whole.offset:whole.offset + len(whole) + 1]
-    data = np.frombuffer(whole.buffers()[2] or b"", np.uint8)[offsets[0]:offsets[-1]]
-    return np.frombuffer(KEPT, np.uint8)[data], offsets - offsets[0], unspaced
-
-
-def _spelt(texts: pa.Array) -> Any:
-    """Texts beyond ASCII in lower case and one Unicode form, blanks where ASCII has its own for them."""
-    import pyarrow.compute as pc
-
-    from finetune.clean.duplicates import SPELLINGS
-
-    spelt = pc.utf8_normalize(texts, form="NFKC")
-    for pattern, replacement in SPELLINGS:
-        spelt = pc.replace_substring_regex(spelt, pattern, replacement)
-    return pc.utf8_lower(spelt)
+        wide = pc.count_substring_regex(spelt.take(others), UNSPACED)
+        unspaced[others.to_numpy()] = 2 * wide.to_numpy() >= pc.utf8_length(spelt.take(others)).to_numpy()
+    return *rows_of(spelt), unspaced
 
 
 def _hashed(data: Array, starts: Array, lengths: Array) -> Array:
