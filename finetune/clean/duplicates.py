@@ -56,10 +56,11 @@ def _hashed(texts: Sequence[pa.ChunkedArray], images: pa.ChunkedArray | None) ->
     from finetune.clean.near.spelling import PIECE_BYTES, rows_of
 
     found: list[str] = []
+    between = pa.scalar("\x1f", pa.large_string())
     for start, end in ranges(sum(map(num_bytes, texts[1:]), num_bytes(texts[0])), PIECE_BYTES):
         parts = [_spelt(text.slice(start, end - start)) for text in texts]
         parts += [images.slice(start, end - start).combine_chunks().cast(parts[0].type)] if images is not None else []
-        joined = parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, pa.scalar("\x1f", pa.large_string()))
+        joined = parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, between)
         data, offsets = rows_of(joined)
         cells = data.tobytes()
         found += [blake2b(cells[a:b], digest_size=16).hexdigest() for a, b in pairwise(offsets.tolist())]
