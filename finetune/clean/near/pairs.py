@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from finetune.clean.duplicates import keys
-from finetune.clean.near import bands, jaccard, minhash, pictures
+from finetune.clean.near import bands, jaccard, likeness, minhash, pictures
 from finetune.clean.near.once import once
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class Pairs(NamedTuple):
 
     left: Array
     right: Array
-    similarity: Array  # Jaccard of the shingles of texts, cosine of the looks of pictures
+    similarity: Array  # Jaccard of the shingles of texts; of pictures see `likeness`
 
     def where(self, kept: Array) -> Pairs:
         """The pairs that a mask keeps."""
@@ -46,7 +46,7 @@ def prove(tables: Sequence[pa.Table], roles: Mapping[str, str], *, left: Array, 
     """Of the given pairs those that are near copies."""
     if "image" in roles.values():
         looks = np.concatenate([_sketch(table, roles) for table in tables])
-        pairs = Pairs(left, right, pictures.similarities(looks, left, right))
+        pairs = Pairs(left, right, likeness.similarities(looks, left, right))
         return pairs.where(pairs.similarity >= pictures.MIN_SIMILARITY)
     texts = _concatenated([_texts(table, roles) for table in tables])
     pairs = Pairs(left, right, jaccard.similarities(texts, left, right))

@@ -7,7 +7,6 @@ are kept, so that candidates can be proven without a second look at the file.
 
 from __future__ import annotations
 
-import functools
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from finetune.clean.near import bands
+from finetune.clean.near.likeness import CHROMA, LUMA, SIDE, SIZE, mirror, waves
 from finetune.data.images import open_small
 
 if TYPE_CHECKING:
@@ -25,84 +25,54 @@ if TYPE_CHECKING:
 # Smaller pictures (icons, digits of 8 x 8 or 28 x 28) have too few pixels to tell a copy from a relative.
 MIN_SIDE = 32
 MIN_CONTRAST = 2.0  # grey levels of standard deviation; a blank page is not a copy of every other blank page
-# Measured on photographs, blood cells and street scenes: copies cropped by 3 % on every side are at 0.92 and above,
-# one pair in a million of different pictures is.
-MIN_SIMILARITY = 0.9
+# Measured on blood cells, street scenes and small photographs: of copies cropped by 3 % on every side 98 in a hundred
+# reach it, and of two million pairs of different pictures one (two photographs of one ship).
+MIN_SIMILARITY = 0.97
 
 NUM_BANDS = 48
-_SIDE, _LUMA, _CHROMA = 32, 12, 4  # pixels, and frequencies per direction that are kept of brightness and of colour
-_SIZE = _LUMA**2 - 1 + 2 * _CHROMA**2
 _BATCH = 1024
 
 
 def looks(cells: pa.ChunkedArray) -> Array:
-    """One vector per picture, float16, shape (pictures, _SIZE); zeros where it is too small or has no contrast.
-
-    `1 - |a - b|^2 / 2` is the cosine of two pictures' brightness, less what they differ in colour.
-    """
+    """One vector per picture, float16, shape (pictures, SIZE); zeros where it is too small or has no contrast."""
     values = cells.to_pylist()
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         found = [_transformed(np.stack(list(pool.map(_pixels, values[start:start + _BATCH]))))
                  for start in range(0, len(values), _BATCH)]
-    return np.concatenate([np.zeros((0, _SIZE), np.float16), *found])
+    return np.concatenate([np.zeros((0, SIZE), np.float16), *found])
 
 
 def candidates(looks: Array) -> tuple[Array, Array]:
     """Pairs of pictures that may be near copies of each other, or of each other's mirror image, the earlier first."""
     if not len(looks):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    left, right = bands.candidates(_band_keys(np.concatenate([looks, looks * _mirror()])))
+    left, right = bands.candidates(_band_keys(np.concatenate([looks, looks * mirror()])))
     ends = np.sort(np.stack([left, right]) % len(looks), axis=0)
     packed = np.unique(ends[0, ends[0] != ends[1]] * len(looks) + ends[1, ends[0] != ends[1]])
     return packed // len(looks), packed % len(looks)
 
 
-def similarities(looks: Array, left: Array, right: Array) -> Array:
-    """How similar pictures `left[i]` and `right[i]` are, as they are or mirrored; 0 where one is not judged."""
-    found = [np.zeros(0, np.float32)]
-    for start in range(0, len(left), _BATCH):
-        one, other = (looks[side[start:start + _BATCH]].astype(np.float32) for side in (left, right))
-        apart = np.minimum(np.square(one - other).sum(1), np.square(one - other * _mirror()).sum(1))
-        found.append(np.where(one.any(1) & other.any(1), 1 - apart / 2, 0))
-    return np.concatenate(found)
-
-
 def _pixels(cell: str | bytes) -> Array:
-    """Brightness and colour at _SIDE x _SIDE; all of one grey where the picture is too small to be judged."""
+    """Brightness and colour at SIDE x SIDE; all of one grey where the picture is too small to be judged."""
     from PIL import Image
 
-    picture = open_small(cell, 2 * _SIDE)
+    picture = open_small(cell, 2 * SIDE)
     if min(picture.size) < MIN_SIDE:
-        return np.full((_SIDE, _SIDE, 3), 128, np.uint8)
-    small = picture.resize((_SIDE, _SIDE), Image.Resampling.BOX).convert("YCbCr")
+        return np.full((SIDE, SIDE, 3), 128, np.uint8)
+    small = picture.resize((SIDE, SIDE), Image.Resampling.BOX).convert("YCbCr")
     return np.asarray(small)
 
 
 def _transformed(pixels: Array) -> Array:
-    """Low frequencies of pictures (pictures, _SIDE, _SIDE, 3), scaled so that brightness has length one."""
-    waves = _waves()
+    """Low frequencies of pictures (pictures, SIDE, SIDE, 3), scaled so that brightness has length one."""
+    basis = waves()
     planes = np.moveaxis(pixels, 3, 1).astype(np.float32) - 128
-    low = waves @ planes @ waves.T
+    low = basis @ planes @ basis.T
     luma = low[:, 0].reshape(len(low), -1)[:, 1:]  # without the mean, which brightening changes
-    chroma = low[:, 1:, :_CHROMA, :_CHROMA].reshape(len(low), -1)
+    chroma = low[:, 1:, :CHROMA, :CHROMA].reshape(len(low), -1)
     length = np.linalg.norm(luma, axis=1, keepdims=True)
-    seen = length > MIN_CONTRAST * _SIDE
+    seen = length > MIN_CONTRAST * SIDE
     return np.where(seen, np.concatenate([luma, chroma], axis=1) / np.maximum(length, 1e-6), 0).astype(np.float16)
-
-
-@functools.cache
-def _waves() -> Array:
-    """The first rows of the orthonormal cosine transform, type II (Ahmed, Natarajan, Rao 1974)."""
-    frequency, place = np.ogrid[:_LUMA, :_SIDE]
-    waves = np.cos(np.pi * frequency * (2 * place + 1) / (2 * _SIDE)) * np.sqrt(2 / _SIDE)
-    waves[0] /= np.sqrt(2)
-    return np.asarray(waves, np.float32)
-
-
-def _mirror() -> Array:
-    """Mirroring turns the sign of every odd horizontal frequency."""
-    signs = [np.where(np.arange(size) % 2, -1, 1) * np.ones((size, 1)) for size in (_LUMA, _CHROMA, _CHROMA)]
-    return np.concatenate([sign.reshape(-1) for sign in signs])[1:].astype(np.float16)
 
 
 def _band_keys(looks: Array) -> Array:
@@ -113,7 +83,7 @@ def _band_keys(looks: Array) -> Array:
     num_bits = max(8, int(np.log2(max(len(looks), 1))) + 1)
     random = np.random.Generator(np.random.PCG64(2))
     keys = np.zeros((NUM_BANDS, len(looks)), np.uint32)
-    luma = looks[:, :_LUMA**2 - 1].astype(np.float32)
+    luma = looks[:, :LUMA**2 - 1].astype(np.float32)
     judged = luma.any(axis=1)
     for band in keys:
         planes = random.standard_normal((luma.shape[1], num_bits), np.float32)
