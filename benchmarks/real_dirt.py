@@ -48,7 +48,7 @@ def rows_of(found: Cleaned, rule: str, split: str = "train", *, reason: str = ""
             if (line.rule, line.split) == (rule, split) and reason in line.reason}
 
 
-def compare(what: str, found: set[int], must: set[int], may: set[int] | None = None) -> None:
+def compare(what: str, found: set[int], *, must: set[int], may: set[int] | None = None) -> None:
     """One line: found, true, false (not in `may`), missed (of `must`)."""
     may = must if may is None else may
     print(f"    {what}: found {len(found):,}, true {len(found & may):,}, false {len(found - may):,}, "
@@ -80,7 +80,7 @@ def articles() -> None:
     truth = {max(place[name] for name in pair.split()) for pair in pairs}
     print("neardup_articles_1000")
     found = cleaned(train=[(text, "a") for _, _, text in lines])
-    compare("near copies (10 pairs)", rows_of(found, "near_duplicates"), truth)
+    compare("near copies (10 pairs)", rows_of(found, "near_duplicates"), must=truth)
 
 
 def messages() -> None:
@@ -91,8 +91,8 @@ def messages() -> None:
     found = cleaned(train=rows)
     texts = [text for text, _ in rows]
     copies, alike = rows_of(found, "duplicates"), repeated(map(loose, texts))
-    compare("exact copies (403) and what is found beside them", copies, repeated(texts), alike)
-    compare("copies after folding case and blanks (415)", copies, repeated(map(folded, texts)), alike)
+    compare("exact copies (403) and what is found beside them", copies, must=repeated(texts), may=alike)
+    compare("copies after folding case and blanks (415)", copies, must=repeated(map(folded, texts)), may=alike)
     judge(found, rows)
 
 
@@ -106,11 +106,12 @@ def questions() -> None:
     found = cleaned(**splits)
     texts = {name: [text for text, _ in rows] for name, rows in splits.items()}
     copies = rows_of(found, "duplicates")
-    compare("copies in train (71 exact)", copies, repeated(texts["train"]), repeated(map(loose, texts["train"])))
+    compare("copies in train (71 exact)", copies, must=repeated(texts["train"]),
+            may=repeated(map(loose, texts["train"])))
     equal, alike = set(texts["train"]), set(map(loose, texts["train"]))
     compare("questions of test in train (11)", rows_of(found, "leakage", "test", reason="same as"),
-            {row for row, text in enumerate(texts["test"]) if text in equal},
-            {row for row, text in enumerate(texts["test"]) if loose(text) in alike})
+            must={row for row, text in enumerate(texts["test"]) if text in equal},
+            may={row for row, text in enumerate(texts["test"]) if loose(text) in alike})
     print(f"    near copies of test in train: {len(rows_of(found, 'leakage', reason='near copy')):,}")
     show(found, "leakage", splits["train"], reason="near copy")
     judge(found, splits["train"])
@@ -124,7 +125,7 @@ def meals() -> None:
     found = cleaned(train=rows)
     contradicted = rows_of(found, "contradictions")
     compare("contradictions (14 rows of 7 equal texts) and what is found beside them", contradicted,
-            contradicting(rows), contradicting([(loose(text), label) for text, label in rows]))
+            must=contradicting(rows), may=contradicting([(loose(text), label) for text, label in rows]))
     judge(found, rows)
 
 

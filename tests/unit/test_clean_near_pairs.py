@@ -12,6 +12,7 @@ import pytest
 from finetune.clean import duplicates
 from finetune.clean.near import bands, jaccard, minhash, pairs, shingles
 from finetune.clean.near.once import _KNOWN, once
+from finetune.data import split
 
 ROLES = {"text": "text"}
 
@@ -173,3 +174,14 @@ def test_what_is_known_of_a_table_is_made_once_and_goes_with_it():
     before = len(_KNOWN)
     del rows
     assert len(_KNOWN) == before - 2
+
+
+def test_near_copies_are_held_out_together():
+    texts = [f"row number {n} speaks of the {n * 7} ships and the {n * 13} sailors that came here in {n}" for n in range(60)]
+    rows = table(*texts, *(f"{text} again" for text in texts)).append_column("label", pa.array(["a", "b"] * 60))
+    keys = pairs.cluster_keys(rows, ROLES)
+    parts = split.hold_out(rows, shares={"test": 0.2}, keys=keys, seed=0)
+    held_out = set(parts["test"]["text"].to_pylist())
+    assert len(held_out) == 24
+    assert {f"{text} again" in held_out for text in held_out & set(texts)} == {True}
+    assert {text in held_out for text in texts if f"{text} again" in held_out} == {True}
