@@ -141,4 +141,5 @@ def _texts(table: pa.Table, roles: Mapping[str, str]) -> Any:
 def _concatenated(columns: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray:
     import pyarrow as pa
 
-    return pa.chunked_array([chunk for column in columns for chunk in column.chunks], columns[0].type)
+    whole = [column.cast(pa.large_string()) for column in columns]
+    return pa.chunked_array([chunk for column in whole for chunk in column.chunks], pa.large_string())
