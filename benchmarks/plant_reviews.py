@@ -19,7 +19,9 @@ HELD_OUT = {"validation": 200, "test": 240}
 COUNTS = {"exact duplicate": 18, "normalised duplicate": 12, "near duplicate": 12, "blank": 8, "broken encoding": 14,
           "white space": 10, "html": 10, "contradiction": 10, "flipped label": 18}
 RULE = {"exact duplicate": "duplicates", "normalised duplicate": "duplicates", "blank": "blanks",
-        "broken encoding": "encoding", "html": "markup", "white space": "whitespace", "contradiction": "contradictions"}
+        "broken encoding": "encoding", "html": "markup", "white space": "whitespace", "contradiction": "contradictions",
+        "near duplicate": "near_duplicates"}
+MIN_WORDS = 8  # a shorter near copy is found by nobody
 OTHER = {"positive": "negative", "negative": "positive"}
 Line = dict[str, str]
 
@@ -153,9 +155,11 @@ def main() -> None:
         for line, placed in zip(splits["train"], read("train"), strict=True):
             if "dirt" in line:
                 dirt = line["dirt"]
+                rule = "contradictions" if dirt == "contradicted" else RULE.get(dirt, "")
+                judged = dirt != "near duplicate" or len(line["text"].split()) >= MIN_WORDS
                 original = by_text[line["of"]] if "of" in line else line.get("original", "")
                 writer.writerow({"row": placed["row"], "dirt": dirt, "original": original,
-                                 "rule": "contradictions" if dirt == "contradicted" else RULE.get(dirt, "")})
+                                 "rule": rule if judged else ""})
 
 
 if __name__ == "__main__":

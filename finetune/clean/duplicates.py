@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from finetune.clean.whitespace import UNSEEN, arrow_pattern
 from finetune.contracts import Findings
 
 if TYPE_CHECKING:
@@ -15,18 +16,6 @@ order = 60
 kinds: tuple[str, ...] = ("text", "image")
 default = "drop"
 policies: tuple[str, ...] = ("off", "report", "drop", "fail")
-
-# Applied in this order after NFKC; patterns are RE2. A smiley and a minus sign are made of punctuation but carry
-# meaning ("fine :)" against "fine :(", "-5 %" against "5 %"), so they become a symbol before punctuation goes.
-SPELLINGS = (
-    (arrow_pattern(f"[{UNSEEN}]+"), ""),
-    (r"[:;=]'?-?\)", "\u263a"),
-    (r"[:;=]'?-?\(", "\u2639"),
-    (r"(^|[\pZ(])[-\x{2212}](\pN)", "\\1\u2212\\2"),
-    (r"[.,;:!?'\"`()\[\]\p{Pd}\p{Pi}\p{Pf}\x{201A}\x{201E}\x{3001}\x{3002}\x{300C}-\x{300F}]", " "),
-    (r"[\pZ\p{Cc}]+", " "),
-)
-
 
 def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
     """Copies of a former row with the same label; the first one stays and is named in the reason.
@@ -49,22 +38,45 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
 def keys(table: pa.Table, roles: Mapping[str, str]) -> list[str]:
     """The key of each row; rows with equal keys are copies.
 
-    Of text: NFKC, casefold, blanks collapsed, quotes, dashes and sentence punctuation removed; the raw text where
-    nothing is left. Of an image: its hash.
+    Of text: a hash of its plain spelling (see `near/spelling.py`), of the raw text where nothing is left of it. Of an
+    image: its hash.
     """
+    from finetune.clean.near.once import once
+
+    texts = [table[name] for name, kind in roles.items() if kind == "text"]
+    images = table["hash"] if "image" in roles.values() else None
+    return once(("keys", *roles.items()), table, lambda: _hashed(texts, images) if texts else table["hash"].to_pylist())
+
+
+def _hashed(texts: Sequence[pa.ChunkedArray], images: pa.ChunkedArray | None) -> list[str]:
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    parts: list[list[str]] = []
-    for column in (name for name, kind in roles.items() if kind == "text"):
-        raw = pc.fill_null(table[column], "")
-        spelt = pc.utf8_normalize(raw, form="NFKC")
-        for pattern, replacement in SPELLINGS:
-            spelt = pc.replace_substring_regex(spelt, pattern, replacement)
-        spelt = pc.utf8_trim(spelt, " ")
-        parts.append([key.casefold() or cell for key, cell in zip(spelt.to_pylist(), raw.to_pylist(), strict=True)])
-    if "image" in roles.values():
-        parts.append(table["hash"].to_pylist())
-    return parts[0] if len(parts) == 1 else ["\x1f".join(key) for key in zip(*parts, strict=True)]
+    from finetune.clean.near.ranges import num_bytes, ranges
+    from finetune.clean.near.spelling import PIECE_BYTES, rows_of
+
+    found: list[str] = []
+    between = pa.scalar("\x1f", pa.large_string())
+    for start, end in ranges(sum(map(num_bytes, texts[1:]), num_bytes(texts[0])), PIECE_BYTES):
+        parts = [_spelt(text.slice(start, end - start)) for text in texts]
+        parts += [images.slice(start, end - start).combine_chunks().cast(parts[0].type)] if images is not None else []
+        joined = parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, between)
+        data, offsets = rows_of(joined)
+        cells = data.tobytes()
+        found += [blake2b(cells[a:b], digest_size=16).hexdigest() for a, b in pairwise(offsets.tolist())]
+    return found
+
+
+def _spelt(texts: pa.ChunkedArray) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from finetune.clean.near.spelling import plain
+
+    spelt = plain(texts)
+    empty = pc.equal(pc.binary_length(spelt), 0)
+    raw = pc.fill_null(texts.cast(pa.large_string()).combine_chunks(), "")
+    return pc.if_else(empty, raw, spelt) if pc.any(empty).as_py() else spelt
 
 
 def columns(table: pa.Table, roles: Mapping[str, str], *, kind: str) -> list[list[str | None]]:

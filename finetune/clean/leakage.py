@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import TYPE_CHECKING, Any
 
 from finetune.clean.duplicates import about_rows, keys
@@ -17,31 +17,71 @@ default = "drop"  # the training copy
 policies: tuple[str, ...] = ("report", "drop", "fail")
 
 SPLITS = ("train", "validation", "test")
+Copies = dict[int, dict[str, tuple[str, str]]]  # row -> split that has it too -> (how it is copied, the copy)
 
 
 def find(splits: Mapping[str, pa.Table], roles: Mapping[str, str]) -> tuple[dict[str, Findings], dict[str, Any]]:
-    """Per split, the rows that another split has too; and per pair of splits, how many rows of either are shared.
+    """Per split, the rows that another split has too, or nearly; per pair of splits, how many rows of either these are.
 
-    A reason names the first copy in each other split; a pair reads {"train-test": {"train": 3, "test": 2}}.
+    A reason names one copy in each other split, an equal one where there is one, else the nearest (what is near is
+    told in `near_duplicates`); a pair reads {"train-test": {"train": 3, "test": 2}}.
     """
-    marks = {split: keys(splits[split], roles) for split in SPLITS if split in splits}
-    first = {split: _first_rows(marks[split]) for split in marks}
-    found: dict[str, Findings] = {}
-    for split in marks:
-        others = [other for other in marks if other != split]
-        rows = [row for row, mark in enumerate(marks[split]) if any(mark in first[other] for other in others)]
-        copies = [
-            [(other, first[other][marks[split][row]]) for other in others if marks[split][row] in first[other]]
-            for row in rows
-        ]
-        reasons = ["same as " + " and ".join(f"{splits[other]['row'][copy]} in {other}" for other, copy in of_row)
-                   for of_row in copies]
-        found[split] = about_rows(splits[split], roles, rows=rows, reasons=reasons)
+    tables = {split: splits[split] for split in SPLITS if split in splits}
+    copies = _near(tables, roles)
+    for split, equal in _equal(tables, roles).items():
+        for row, of_row in equal.items():
+            copies[split][row] = copies[split].get(row, {}) | of_row
+    found = {}
+    for split, of_split in copies.items():
+        rows = sorted(of_split)
+        reasons = [_reason([of_split[row][other] for other in tables if other in of_split[row]]) for row in rows]
+        found[split] = about_rows(tables[split], roles, rows=rows, reasons=reasons)
     pairs = {
-        f"{a}-{b}": {a: sum(mark in first[b] for mark in marks[a]), b: sum(mark in first[a] for mark in marks[b])}
-        for a, b in combinations(marks, 2)
+        f"{a}-{b}": {one: sum(other in of_row for of_row in copies[one].values()) for one, other in ((a, b), (b, a))}
+        for a, b in combinations(tables, 2)
     }
     return found, pairs
+
+
+def _equal(tables: Mapping[str, pa.Table], roles: Mapping[str, str]) -> dict[str, Copies]:
+    """The rows whose key another split has."""
+    marks = {split: keys(table, roles) for split, table in tables.items()}
+    first = {split: _first_rows(marks[split]) for split in marks}
+    copies: dict[str, Copies] = {split: {} for split in tables}
+    for split, other in permutations(tables, 2):
+        names = tables[other]["row"]
+        for row, mark in enumerate(marks[split]):
+            if mark in first[other]:
+                copies[split].setdefault(row, {})[other] = ("same as", f"{names[first[other][mark]]} in {other}")
+    return copies
+
+
+def _near(tables: Mapping[str, pa.Table], roles: Mapping[str, str]) -> dict[str, Copies]:
+    """The rows that are near copies of one in another split, equal ones among them."""
+    import numpy as np
+
+    from finetune.clean.near import pairs
+
+    found = pairs.across(list(tables.values()), roles)
+    num_rows = [table.num_rows for table in tables.values()]
+    split_of, starts = np.repeat(np.arange(len(tables)), num_rows), np.cumsum([0, *num_rows])
+    copies: dict[str, Copies] = {split: {} for split in tables}
+    for (a, one), (b, other) in permutations(enumerate(tables), 2):
+        between = np.isin(split_of[found.left], (a, b)) & np.isin(split_of[found.right], (a, b))
+        twin, similarity = pairs.nearest(found.where(between), sum(num_rows))
+        names = tables[other]["row"]
+        for row in np.flatnonzero((twin >= 0) & (split_of == a)).tolist():
+            said = f"{names[int(twin[row] - starts[b])]} in {other} (similarity {similarity[row]:.2f})"
+            copies[one].setdefault(row - int(starts[a]), {})[other] = ("near copy of", said)
+    return copies
+
+
+def _reason(copies: list[tuple[str, str]]) -> str:
+    """Example: same as a.csv:2 in validation and near copy of b.csv:7 in test (similarity 0.91)."""
+    grouped: dict[str, list[str]] = {}
+    for how, copy in sorted(copies, key=lambda said: said[0] != "same as"):
+        grouped.setdefault(how, []).append(copy)
+    return " and ".join(f"{how} {' and '.join(of_kind)}" for how, of_kind in grouped.items())
 
 
 def _first_rows(marks: list[str]) -> dict[str, int]:

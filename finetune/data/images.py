@@ -51,6 +51,15 @@ def open_image(cell: str | bytes) -> Image:
         return _rgb(cell)
 
 
+def open_small(cell: str | bytes, side: int) -> Image:
+    """The picture as `open_image` gives it, but JPEG no larger than is needed for `side` pixels on either side.
+
+    JPEG is then decoded at 1/2, 1/4 or 1/8 of its size, which is several times as fast.
+    """
+    with _blaming(cell):
+        return _rgb(cell, side=side)
+
+
 def hashes(cells: Sequence[str | bytes]) -> list[str]:
     """The sha256 of every encoded picture, in hex."""
     return [hashlib.sha256(read_bytes(cell)).hexdigest() for cell in cells]
@@ -147,8 +156,8 @@ def _encoded(cell: str | bytes) -> bytes:
     return cell if isinstance(cell, bytes) else locators.read(cell)
 
 
-def _rgb(cell: str | bytes, *, quick: bool = False) -> Image:
-    """The picture in RGB; `quick` lets JPEG come out at an eighth of its size, after all of its data has been read."""
+def _rgb(cell: str | bytes, *, side: int | None = None) -> Image:
+    """The picture in RGB; JPEG of more than `side` pixels comes out smaller, after all of its data has been read."""
     from PIL import Image
 
     raw = _encoded(cell)
@@ -161,8 +170,8 @@ def _rgb(cell: str | bytes, *, quick: bool = False) -> Image:
         raise locators.UnreadableError(f"too large: {image.width:,} x {image.height:,} pixels")
     if image.mode not in MODES:
         raise locators.UnreadableError(f"pixels of mode {image.mode}, save it with 8 or 16 bits a channel")
-    if quick:
-        image.draft(image.mode, (1, 1))
+    if side is not None:
+        image.draft(image.mode, (side, side))
     image.load()
     image = _upright(image)
     if image.mode.startswith("I;16"):
@@ -203,7 +212,7 @@ def _upright(image: Any) -> Any:
 def _reason_against(cell: str | bytes) -> str | None:
     """Why a picture cannot be read, or None."""
     try:
-        _rgb(cell, quick=True)
+        _rgb(cell, side=1)
     except Exception as error:  # decoders raise many kinds of error on damaged files, and each means the same
         return _reason(error)
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from finetune.clean import duplicates, engine, ledger
+from finetune.clean import engine, ledger
 from finetune.data import labels, sources, split
 from finetune.write import write_lines
 
@@ -44,12 +44,14 @@ def prepare(run: Run) -> None:
 
 
 def _hold_out(run: Run, splits: dict[str, Any]) -> dict[str, Any]:
-    """Validation and test rows from train, where the data bring none; copies of a row stay together."""
+    """Validation and test rows from train, where the data bring none; copies and near copies stay together."""
+    from finetune.clean.near import pairs
+
     shares = {name: share for name, share in (("validation", run.recipe.data.split.validation),
                                               ("test", run.recipe.data.split.test)) if name not in splits}
     if shares:
         train = splits["train"]
-        keys = duplicates.keys(train, run.recipe.task.roles)
+        keys = pairs.cluster_keys(train, run.recipe.task.roles)
         splits = splits | split.hold_out(train, shares=shares, keys=keys, seed=run.recipe.seed)
         held = " and ".join(f"{splits[name].num_rows:,} rows for {name}" for name in shares)
         run.say(f"held out of the training rows, stratified: {held}")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import subprocess
 import sys
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from PIL import Image
 
 from finetune import clean as package
 from finetune.clean import engine, leakage
@@ -18,7 +20,8 @@ ROLES = {"text": "text", "label": "label"}
 CLEAN = (("café naïve 👍", "pos"), ("很好吃", "pos"), ("C#", "neg"), ("C++", "neg"), ("5.0", "pos"), ("50", "neg"))
 WORDS = ["he", "said", "that", "the", "film", "is", "not", "what", "you", "would", "call", "good", "but", "it", "was", "for",
          "her", "and", "they", "have", "seen", "it", "with", "us"]
-ENGLISH = tuple((" ".join([str(i), *WORDS[i % 7 : i % 7 + i % 16]]), "pos") for i in range(200))
+ENGLISH = tuple((" ".join([str(i), *random.Random(i).sample(WORDS, i % 16)]), "pos") for i in range(200))
+LONG = "Of all the places on the harbour this is the one where they know how to fry a fish."
 DIRTY = {  # rule -> rows after the clean ones, and what the default policy makes of them in training
     "encoding": ((("cafÃ©", "pos"), ("clich\ufffd", "neg")), ("changed", "reported")),
     "markup": ((("fish &amp; <b>chips</b>", "pos"),), ("changed",)),
@@ -30,6 +33,8 @@ DIRTY = {  # rule -> rows after the clean ones, and what the default policy make
     "missing_labels": ((("unlabelled", None),), None),
     "contradictions": ((("it is so", "pos"), ("It is so!", "neg")), ("dropped", "dropped")),
     "duplicates": ((("it is so", "pos"), ("It is so!", "pos")), ("dropped",)),
+    "near_contradictions": (((LONG, "pos"), (f"{LONG} Really!", "neg")), ("reported", "reported")),
+    "near_duplicates": (((LONG, "pos"), (f"{LONG} Really!", "pos")), ("reported",)),
     "language": ((*ENGLISH, ("das ist nicht sehr gut, aber auch nicht schlecht", "neg")), ("reported",)),
     "labels_in_text": ((("good, label: pos", "pos"), ("[NEG] bad", "neg")), ("reported", "reported")),
     "outliers": ((*ENGLISH, ("on " * 30_000 + "it", "pos")), ("reported",)),
@@ -50,7 +55,7 @@ def actions(cleaned, split="train"):
 def test_rules_run_in_an_order_in_which_each_leaves_the_next_one_less():
     assert list(engine.rules()) == [
         "encoding", "markup", "blanks", "unicode_form", "whitespace", "placeholders", "personal_data", "missing_labels",
-        "contradictions", "duplicates", "language", "labels_in_text", "outliers"]
+        "contradictions", "duplicates", "near_contradictions", "near_duplicates", "language", "labels_in_text", "outliers"]
 
 
 def test_every_rule_file_is_tried_here_and_has_tests_of_its_own():
@@ -143,8 +148,9 @@ def test_unknown_rule_is_refused_before_anything_is_cleaned():
         engine.clean({"train": table("t", *CLEAN)}, ROLES, {"engine": "drop"})
 
 
-def test_policy_of_a_rule_that_reads_no_column_of_the_task_is_refused():
-    rows = pa.table({"row": ["a/1.png"], "hash": ["x"], "image": ["a/1.png"], "label": ["a"]})
+def test_policy_of_a_rule_that_reads_no_column_of_the_task_is_refused(tmp_path):
+    Image.new("L", (8, 8)).save(tmp_path / "1.png")
+    rows = pa.table({"row": ["a/1.png"], "hash": ["x"], "image": [str(tmp_path / "1.png")], "label": ["a"]})
     roles = {"image": "image", "label": "label"}
     with pytest.raises(SpecError, match=r"^clean\.encoding: this task has no text column"):
         engine.clean({"train": rows}, roles, {"encoding": "fix", "whitespace": "off"})

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import random
 
 import pyarrow as pa
 import pytest
+from PIL import Image
 
 from finetune.clean import engine, ledger
 
@@ -187,13 +189,21 @@ def test_cleaning_random_rows_twice_is_cleaning_them_once():
     assert rebuilt(table("t", rows[:2500]), [line for line in first.ledger if line.split == "train"]) == first.splits["train"].to_pylist()
 
 
+def picture(grey):
+    opened = io.BytesIO()
+    Image.new("L", (8, 8), grey).save(opened, "PNG")
+    return opened.getvalue()
+
+
 def test_images_carried_as_bytes_are_cleaned_by_hash_and_leave_a_writable_ledger(tmp_path):
+    a, b, c = map(picture, (10, 20, 30))
+
     def pictures(name, *cells):
         return pa.table({"row": [f"{name}:{i}" for i in range(len(cells))], "image": [cell for cell, _ in cells],
                          "label": [label for _, label in cells],
                          "hash": [hashlib.sha256(cell).hexdigest() for cell, _ in cells]})
-    given = {"train": pictures("train", (b"\x89a", "x"), (b"\x89b", "y"), (b"\x89a", "x"), (b"\x89c", "y")),
-             "test": pictures("test", (b"\x89c", "y"))}
+    given = {"train": pictures("train", (a, "x"), (b, "y"), (a, "x"), (c, "y")),
+             "test": pictures("test", (c, "y"))}
     result = engine.clean(given, {"image": "image", "label": "label"}, {})
     assert result.splits["train"]["row"].to_pylist() == ["train:0", "train:1"]
     ledger.write(result.ledger, tmp_path / "ledger.jsonl")

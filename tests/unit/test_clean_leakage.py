@@ -43,3 +43,31 @@ def test_a_lone_training_split_has_no_pairs():
     found, pairs = leakage.find({"train": table("t", "one")}, ROLES)
     assert len(found["train"]) == 0
     assert pairs == {}
+
+
+TEXT = "Of all the places on the harbour this is the one where they know how to fry a fish"
+
+
+def test_near_copies_leak_and_are_named_with_their_similarity():
+    splits = {"train": table("t", "one", f"{TEXT} again"), "validation": table("v", "four"), "test": table("e", TEXT)}
+    found, pairs = leakage.find(splits, ROLES)
+    assert (found["train"].rows, found["test"].rows) == ((1,), (0,))
+    assert found["train"].reasons == ("near copy of e.csv:2 in test (similarity 0.90)",)
+    assert found["test"].reasons == ("near copy of t.csv:3 in train (similarity 0.90)",)
+    assert pairs["train-test"] == {"train": 1, "test": 1}
+
+
+def test_equal_copy_is_named_before_a_near_one_and_instead_of_it():
+    splits = {"train": table("t", TEXT), "validation": table("v", f"{TEXT} again"), "test": table("e", f"{TEXT} now", TEXT)}
+    found, _ = leakage.find(splits, ROLES)
+    assert found["train"].reasons == ("same as e.csv:3 in test and near copy of v.csv:2 in validation (similarity 0.90)",)
+
+
+def test_near_copies_inside_one_split_are_no_leak():
+    found, _ = leakage.find({"train": table("t", TEXT, f"{TEXT} again"), "test": table("e", "two")}, ROLES)
+    assert [len(findings) for findings in found.values()] == [0, 0]
+
+
+def test_label_does_not_matter_to_a_leak():
+    train = table("t", f"{TEXT} again").set_column(3, "label", [["b"]])
+    assert leakage.find({"train": train, "test": table("e", TEXT)}, ROLES)[0]["train"].rows == (0,)

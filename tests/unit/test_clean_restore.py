@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import random
 
 import pyarrow as pa
 import pytest
+from PIL import Image
 
 from finetune.clean import engine, ledger
 from finetune.clean.restore import restore
@@ -24,6 +26,13 @@ def table(rows, name="t"):
                      "hash": [hashlib.sha256((text or "").encode()).hexdigest() for text in texts],
                      "text": pa.array(texts, pa.string()), "label": pa.array(labels, pa.string()),
                      "note": pa.array([f"note {i}" for i in range(len(rows))])})
+
+
+def picture(seed):
+    """The bytes of a small noisy picture."""
+    file = io.BytesIO()
+    Image.frombytes("L", (8, 8), random.Random(seed).randbytes(64)).save(file, format="PNG")
+    return file.getvalue()
 
 
 def dirty(chance, size):
@@ -80,7 +89,7 @@ def test_restored_rows_are_the_same_bytes(tmp_path):
 
 
 def test_pictures_carried_as_bytes_come_back():
-    pictures = [b"\x89one", b"\x89two", b"\x89one", b"\xff\x00"]
+    pictures = [picture(seed) for seed in (1, 2, 1, 3)]
     rows = pa.table({"row": [f"hub:{i}" for i in range(4)], "hash": [hashlib.sha256(cell).hexdigest() for cell in pictures],
                      "image": pa.array(pictures, pa.binary()), "label": ["a", "b", "a", "b"]})
     cleaned = engine.clean({"train": rows}, {"image": "image", "label": "label"}, {})
@@ -89,7 +98,7 @@ def test_pictures_carried_as_bytes_come_back():
 
 
 def test_a_picture_that_was_dropped_is_kept_beside_the_ledger_not_in_it(tmp_path):
-    rows = pa.table({"row": ["hub:0", "hub:1"], "hash": ["h", "h"], "image": pa.array([b"\x89one"] * 2, pa.binary()), "label": ["a", "a"]})
+    rows = pa.table({"row": ["hub:0", "hub:1"], "hash": ["h", "h"], "image": pa.array([picture(1)] * 2, pa.binary()), "label": ["a", "a"]})
     cleaned = engine.clean({"train": rows}, {"image": "image", "label": "label"}, {})
     ledger.write(cleaned.ledger, tmp_path / "ledger.jsonl")
     assert '"image": null' in (tmp_path / "ledger.jsonl").read_text()

@@ -20,7 +20,7 @@ from finetune.spec import Data, Hub
 
 ROLES = {"text": "text", "label": "label"}
 DATA = Data(hub=Hub(name="x"), sample="reviews")
-RULES = ("blanks", "contradictions", "duplicates", "encoding", "markup", "whitespace")
+RULES = ("blanks", "contradictions", "duplicates", "encoding", "markup", "near_duplicates", "whitespace")
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +103,15 @@ def test_every_kind_of_dirt_is_there_as_often_as_the_script_says(key: dict[str, 
 
 def test_key_names_the_rule_for_each_kind_of_dirt(key: dict[str, dict[str, str]]) -> None:
     expected = plant_reviews.RULE | {"contradicted": "contradictions"}
-    assert {line["dirt"]: line["rule"] for line in key.values()} == {
-        dirt: expected.get(dirt, "") for dirt in (*plant_reviews.COUNTS, "contradicted")}
+    told = {line["dirt"]: line["rule"] for line in key.values() if line["dirt"] != "near duplicate" or line["rule"]}
+    assert told == {dirt: expected.get(dirt, "") for dirt in (*plant_reviews.COUNTS, "contradicted")}
+
+
+def test_only_a_near_duplicate_of_less_than_eight_words_is_for_no_rule(key: dict[str, dict[str, str]], raw: SplitRows) -> None:
+    texts = cells(raw.splits, "train")
+    near = {row: bool(line["rule"]) for row, line in key.items() if line["dirt"] == "near duplicate"}
+    assert near == {row: len(texts[row][0].split()) >= 8 for row in near}
+    assert sum(near.values()) == len(near) - 1
 
 
 @pytest.mark.parametrize("rule", RULES)

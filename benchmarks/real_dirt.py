@@ -1,0 +1,164 @@
+"""Copies in public data sets, where it is known what is there: `make bench NAME=real_dirt`.
+
+Found, true, false and missed per set and rule. The truth comes with the set, or is recounted here in plain Python: what
+equals another row as a string must be found, and what is found must equal it in its letters and digits. Figures in
+brackets are those that the set's own page counts. For near copies beyond that there is no truth: some are shown.
+"""
+
+from __future__ import annotations
+
+import csv
+import time
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+from hashlib import sha256
+
+import pyarrow as pa
+
+import runs
+from finetune.clean import engine
+from finetune.clean.engine import Cleaned
+
+ROLES = {"text": "text", "label": "label"}
+REPORT = {"duplicates": "report", "contradictions": "report", "leakage": "report"}  # every rule sees every row
+Rows = list[tuple[str, str]]  # text and label
+
+
+def table(name: str, rows: Rows) -> pa.Table:
+    """The rows as the reader hands them over."""
+    return pa.table({"row": [f"{name}:{number}" for number in range(len(rows))],
+                     "hash": [sha256(text.encode()).hexdigest() for text, _ in rows],
+                     "text": [text for text, _ in rows], "label": [label for _, label in rows]})
+
+
+def cleaned(**splits: Rows) -> Cleaned:
+    """The default rules over the rows, nothing dropped."""
+    started = time.perf_counter()
+    found = engine.clean({name: table(name, rows) for name, rows in splits.items()}, ROLES, REPORT)
+    num_rows = sum(map(len, splits.values()))
+    seconds = time.perf_counter() - started
+    print(f"  {num_rows:,} rows in {seconds:.2f} s ({num_rows / seconds:,.0f} rows/s)")
+    return found
+
+
+def rows_of(found: Cleaned, rule: str, split: str = "train", *, reason: str = "") -> set[int]:
+    """The numbers of the rows that a rule found."""
+    return {int(line.row.partition(":")[2]) for line in found.ledger
+            if (line.rule, line.split) == (rule, split) and reason in line.reason}
+
+
+def compare(what: str, found: set[int], *, must: set[int], may: set[int] | None = None) -> None:
+    """One line: found, true, false (not in `may`), missed (of `must`)."""
+    may = must if may is None else may
+    print(f"    {what}: found {len(found):,}, true {len(found & may):,}, false {len(found - may):,}, "
+          f"missed {len(must - found):,}")
+
+
+def repeated(texts: Iterable[str]) -> set[int]:
+    """The rows whose string stood before."""
+    first: dict[str, int] = {}
+    return {row for row, text in enumerate(texts) if first.setdefault(text, row) != row}
+
+
+def folded(text: str) -> str:
+    """NFKC, case folded, blanks collapsed."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def loose(text: str) -> str:
+    """Letters and digits alone, or the text itself where it has none."""
+    return "".join(filter(str.isalnum, folded(text))) or text
+
+
+def articles() -> None:
+    """A thousand articles, ten of which are near copies of another ten."""
+    folder = runs.data("neardup_articles_1000")
+    lines = [line.partition(" ") for line in (folder / "articles_1000.train").read_text().splitlines()]
+    place = {name: row for row, (name, _, _) in enumerate(lines)}
+    pairs = (folder / "articles_1000.truth").read_text().splitlines()
+    truth = {max(place[name] for name in pair.split()) for pair in pairs}
+    print("neardup_articles_1000")
+    found = cleaned(train=[(text, "a") for _, _, text in lines])
+    compare("near copies (10 pairs)", rows_of(found, "near_duplicates"), must=truth)
+
+
+def messages() -> None:
+    """SMS with hundreds of copies."""
+    lines = (runs.data("sms_spam") / "sms.tsv").read_text(encoding="utf-8").split("\n")
+    rows = [(text, label) for label, _, text in (line.partition("\t") for line in lines if line)]
+    print("sms_spam")
+    found = cleaned(train=rows)
+    texts = [text for text, _ in rows]
+    copies, alike = rows_of(found, "duplicates"), repeated(map(loose, texts))
+    compare("exact copies (403) and what is found beside them", copies, must=repeated(texts), may=alike)
+    compare("copies after folding case and blanks (415)", copies, must=repeated(map(folded, texts)), may=alike)
+    judge(found, rows)
+
+
+def questions() -> None:
+    """TREC: copies in train, and leaks into test."""
+    splits: dict[str, Rows] = {}
+    for name in ("train", "test"):
+        with (runs.data("trec") / f"{name}.csv").open(encoding="utf-8", newline="") as opened:
+            splits[name] = [(row["question"], row["coarse"]) for row in csv.DictReader(opened)]
+    print("trec")
+    found = cleaned(**splits)
+    texts = {name: [text for text, _ in rows] for name, rows in splits.items()}
+    copies = rows_of(found, "duplicates")
+    compare("copies in train (71 exact)", copies, must=repeated(texts["train"]),
+            may=repeated(map(loose, texts["train"])))
+    equal, alike = set(texts["train"]), set(map(loose, texts["train"]))
+    compare("questions of test in train (11)", rows_of(found, "leakage", "test", reason="same as"),
+            must={row for row, text in enumerate(texts["test"]) if text in equal},
+            may={row for row, text in enumerate(texts["test"]) if loose(text) in alike})
+    print(f"    near copies of test in train: {len(rows_of(found, 'leakage', reason='near copy')):,}")
+    show(found, "leakage", splits["train"], reason="near copy")
+    judge(found, splits["train"])
+
+
+def meals() -> None:
+    """Chinese reviews, some with both labels."""
+    with (runs.data("waimai_10k") / "waimai_10k.csv").open(encoding="utf-8", newline="") as opened:
+        rows = [(row["review"], row["label"]) for row in csv.DictReader(opened)]
+    print("waimai_10k")
+    found = cleaned(train=rows)
+    contradicted = rows_of(found, "contradictions")
+    compare("contradictions (14 rows of 7 equal texts) and what is found beside them", contradicted,
+            must=contradicting(rows), may=contradicting([(loose(text), label) for text, label in rows]))
+    judge(found, rows)
+
+
+def contradicting(rows: Rows) -> set[int]:
+    """The rows whose string has two labels."""
+    labels = defaultdict(set)
+    for text, label in rows:
+        labels[text].add(label)
+    return {row for row, (text, _) in enumerate(rows) if len(labels[text]) > 1}
+
+
+def judge(found: Cleaned, rows: Rows) -> None:
+    """Near copies beyond the truth that is known: counted, and a few shown for the reader to judge."""
+    for rule in ("near_duplicates", "near_contradictions"):
+        print(f"    {rule}: {len(rows_of(found, rule)):,} rows")
+        show(found, rule, rows)
+
+
+def show(found: Cleaned, rule: str, rows: Rows, *, reason: str = "") -> None:
+    """The first four findings, with the row that each is a copy of where that is one of `rows`."""
+    lines = [line for line in found.ledger if (line.rule, line.split) == (rule, "train") and reason in line.reason]
+    for line in lines[:4]:
+        print(f"      {line.row} {line.reason}\n        {line.before!s:.150}")
+        other = line.reason.partition("copy ")[2].removeprefix("of ").split()[0].split(":")
+        if other[0] == "train":
+            print(f"        {rows[int(other[1])][0]:.150}")
+
+
+def main() -> None:
+    """One set after the other."""
+    for judged in (articles, messages, questions, meals):
+        judged()
+
+
+if __name__ == "__main__":
+    main()

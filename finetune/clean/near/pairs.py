@@ -1,0 +1,145 @@
+"""Rows that are near copies of each other: found by sketch, proven one by one, joined to clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from finetune.clean.duplicates import keys
+from finetune.clean.near import bands, jaccard, likeness, minhash, pictures
+from finetune.clean.near.once import once
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from finetune.contracts import Array
+
+
+class Pairs(NamedTuple):
+    """Near copies: row `left[i]` and the later row `right[i]`, with their similarity."""
+
+    left: Array
+    right: Array
+    similarity: Array  # Jaccard of the shingles of texts; of pictures see `likeness`
+
+    def where(self, kept: Array) -> Pairs:
+        """The pairs that a mask keeps."""
+        return Pairs(self.left[kept], self.right[kept], self.similarity[kept])
+
+
+def find(tables: Sequence[pa.Table], roles: Mapping[str, str]) -> Pairs:
+    """All near copies among the rows of the tables, which are numbered through; exact copies are among them.
+
+    Texts: Jaccard similarity of at least 0.8. Pictures: see `pictures`. Which pairs are found does not depend on the
+    order of the rows, but for buckets that are too full (see `bands.FULL`): there, what is found joins the same rows.
+    """
+    if "image" in roles.values():
+        left, right = pictures.candidates(np.concatenate([_sketch(table, roles) for table in tables]))
+    else:
+        left, right = bands.candidates(np.concatenate([_sketch(table, roles) for table in tables], axis=1))
+    return prove(tables, roles, left=left, right=right)
+
+
+def prove(tables: Sequence[pa.Table], roles: Mapping[str, str], *, left: Array, right: Array) -> Pairs:
+    """Of the given pairs those that are near copies."""
+    if "image" in roles.values():
+        looks = np.concatenate([_sketch(table, roles) for table in tables])
+        pairs = Pairs(left, right, likeness.similarities(looks, left, right))
+        return pairs.where(pairs.similarity >= pictures.MIN_SIMILARITY)
+    texts = _concatenated([_texts(table, roles) for table in tables])
+    pairs = Pairs(left, right, jaccard.similarities(texts, left, right))
+    return pairs.where(pairs.similarity >= jaccard.MIN_SIMILARITY)
+
+
+def across(tables: Sequence[pa.Table], roles: Mapping[str, str]) -> Pairs:
+    """The near copies whose two rows stand in different tables: at least one for every row that has one."""
+    sizes = [table.num_rows for table in tables]
+    if len(tables) < 2:
+        return Pairs(*np.zeros((3, 0), np.int64))
+    table_of = np.repeat(np.arange(len(tables)), sizes)
+    found = find(tables, roles)
+    first = firsts(found, sum(sizes))
+    # A row of a full bucket has been compared with two others only, maybe of its own table: the first row that each
+    # table has in the cluster is tried as well.
+    rows = np.unique(np.concatenate([found.left, found.right]))
+    kept = found.where(table_of[found.left] != table_of[found.right])
+    parts = [kept]
+    for table in range(len(tables)):
+        inside = rows[table_of[rows] == table]
+        clusters, at = np.unique(first[inside], return_index=True)
+        of_cluster = np.full(sum(sizes) + 1, -1)
+        of_cluster[clusters] = inside[at]
+        outside = rows[(table_of[rows] != table) & (of_cluster[first[rows]] >= 0)]
+        ends = np.sort(np.stack([outside, of_cluster[first[outside]]]), axis=0)
+        parts.append(prove(tables, roles, left=ends[0], right=ends[1]))
+    return _distinct(Pairs(*(np.concatenate(side) for side in zip(*parts, strict=True))))
+
+
+def cluster_keys(table: pa.Table, roles: Mapping[str, str]) -> list[str]:
+    """The key of each row's cluster: equal for copies and near copies, and for what they lead to step by step.
+
+    It is the key of the first row of the cluster, so that rows added at the end leave it as it is.
+    """
+    marks = keys(table, roles)
+    first: dict[str, int] = {}
+    copies = np.array([first.setdefault(mark, row) for row, mark in enumerate(marks)], np.int64)
+    found = find([table], roles)
+    joined = Pairs(np.concatenate([found.left, copies]), np.concatenate([found.right, np.arange(len(marks))]), copies)
+    return [marks[row] for row in firsts(joined, len(marks)).tolist()]
+
+
+def _distinct(pairs: Pairs) -> Pairs:
+    packed = pairs.left.astype(np.uint64) << np.uint64(32) | pairs.right.astype(np.uint64)
+    return pairs.where(np.isin(np.arange(len(packed)), np.unique(packed, return_index=True)[1]))
+
+
+def firsts(pairs: Pairs, num_rows: int) -> Array:
+    """Per row, the first row of its cluster: of all rows that pairs lead to from it, step by step."""
+    first = np.arange(num_rows)
+    while True:
+        low = np.minimum(first[pairs.left], first[pairs.right])
+        joined = first.copy()
+        for side in (pairs.left, pairs.right):
+            np.minimum.at(joined, first[side], low)
+        joined = joined[joined]
+        if np.array_equal(joined, first):
+            return first
+        first = joined
+
+
+def nearest(pairs: Pairs, num_rows: int) -> tuple[Array, Array]:
+    """Per row, the row it is most similar to (of equal ones the first; -1 where there is none) and the similarity."""
+    rows = np.concatenate([pairs.left, pairs.right])
+    others = np.concatenate([pairs.right, pairs.left])
+    similarity = np.tile(pairs.similarity, 2)
+    order = np.lexsort((-others, similarity, rows))  # of what is written to one place, the last stays
+    other, score = np.full(num_rows, -1), np.zeros(num_rows, np.float32)
+    other[rows[order]], score[rows[order]] = others[order], similarity[order]
+    return other, score
+
+
+def _sketch(table: pa.Table, roles: Mapping[str, str]) -> Array:
+    column = next((name for name, kind in roles.items() if kind == "image"), None)
+    return once(("sketch", *roles.items()), table, lambda: pictures.looks(table[column]) if column
+                else minhash.band_keys(_texts(table, roles)))
+
+
+def _texts(table: pa.Table, roles: Mapping[str, str]) -> Any:
+    """The text of each row; several texts are read one after the other."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    columns = [table[name] for name, kind in roles.items() if kind == "text"]
+    if len(columns) == 1:
+        return columns[0]
+    whole = [column.cast(pa.large_string()) for column in columns]
+    return pc.binary_join_element_wise(*whole, pa.scalar(" ", pa.large_string()), null_handling="replace")
+
+
+def _concatenated(columns: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray:
+    import pyarrow as pa
+
+    whole = [column.cast(pa.large_string()) for column in columns]
+    return pa.chunked_array([chunk for column in whole for chunk in column.chunks], pa.large_string())

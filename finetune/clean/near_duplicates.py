@@ -1,0 +1,56 @@
+"""Rows that are nearly copies: a word changed, a sentence added, a picture saved anew, cropped or mirrored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from finetune.clean.duplicates import about_rows, columns, keys
+from finetune.contracts import Findings
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+order = 68  # after duplicates: what is left is worth a closer look
+kinds: tuple[str, ...] = ("text", "image")
+default = "report"
+policies: tuple[str, ...] = ("off", "report", "drop", "fail")
+
+
+def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
+    """All rows of a cluster of near copies with one label but its first, which is named with the similarity.
+
+    Texts: Jaccard similarity of at least 0.8 (see `near/shingles.py`); pictures: see `near/pictures.py`. Texts of fewer
+    than 8 words (16 characters where words stand side by side), pictures with a side below 32 pixels and pictures
+    without contrast are not judged. Exact and normalised copies are the business of `duplicates`, near copies whose
+    labels differ that of `near_contradictions`.
+    """
+    import numpy as np
+
+    from finetune.clean.near import pairs
+
+    labels = list(zip(*columns(table, roles, kind="label"), strict=True)) or [()] * table.num_rows
+    found = pairs.find([table], roles)
+    found = found.where(np.array([labels[a] == labels[b] for a, b in zip(found.left, found.right, strict=True)], bool))
+    first = pairs.firsts(found, table.num_rows)
+    members = np.unique(np.concatenate([found.left, found.right])).tolist()
+    rows = [row for row in _but_equal(table, roles, members=members, labels=labels) if first[row] != row]
+    direct = pairs.prove([table], roles, left=first[rows], right=np.array(rows, np.int64))
+    said = dict(zip(direct.right.tolist(), direct.similarity.tolist(), strict=True))
+    other, similarity = pairs.nearest(found, table.num_rows)
+    names = table["row"]
+    reasons = [
+        f"near copy of {names[int(first[row])]} (similarity {said[row]:.2f})" if row in said
+        else f"near copy of {names[int(other[row])]} (similarity {similarity[row]:.2f}), and through it of "
+             f"{names[int(first[row])]}"
+        for row in rows
+    ]
+    return about_rows(table, roles, rows=rows, reasons=reasons)
+
+
+def _but_equal(table: pa.Table, roles: Mapping[str, str], *, members: list[int],
+               labels: list[tuple[str | None, ...]]) -> list[int]:
+    """The members that are not exact or normalised copies of an earlier one."""
+    marks = keys(table.take(members), roles) if members else []
+    first: dict[tuple[str, tuple[str | None, ...]], int] = {}
+    return [row for row, mark in zip(members, marks, strict=True) if first.setdefault((mark, labels[row]), row) == row]
