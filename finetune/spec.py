@@ -276,11 +276,11 @@ def _part_checks(recipe: Recipe) -> list[tuple[bool, str]]:
         (isinstance(depth, int) and depth < 1,
          f"train.freeze: {depth} found, a number of blocks is at least 1. Use 'embeddings' for the part below them."),
         (depth != "none" and lora is not None,
-         f"train.freeze: {depth} found, but with train.adapter=lora the whole backbone is frozen. Leave one of them "
-         "out."),
+         f"train.freeze: {depth} found, but with train.adapter=lora the whole backbone is frozen. Set one of the two "
+         "to none."),
         ((depth != "none" or lora is not None) and recipe.model.random,
-         "model.random: weights that start at random have to be trained, all of them. Leave out train.freeze and "
-         "train.adapter, or model.random."),
+         "model.random: weights that start at random have to be trained, all of them. Set train.freeze=none and "
+         "train.adapter=none, or leave out model.random."),
         (adapter.rank < 1, f"train.adapter.rank: {adapter.rank} found, at least 1 is needed. Use for example 8."),
         (not 0 < adapter.alpha < float("inf"),
          f"train.adapter.alpha: {adapter.alpha} found, it must be above 0. Use for example 16."),

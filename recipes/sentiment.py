@@ -38,6 +38,8 @@ def recipe() -> Recipe:
             lr=1e-4,
             evaluate_every=Epochs(0.5),
             patience=4,
+            # Rare words are met too seldom to be learnt anew: fixed embeddings gain half a point, and time.
+            freeze="embeddings",
         ),
         # An int8 model that loses more than one point of accuracy is withheld.
         export=Export(
@@ -51,4 +53,4 @@ def lora() -> Recipe:
     """The same with adapters (LoRA): 2.1 % of MiniLM's weights, the head included."""
     whole = recipe()
     # Adapters want about ten times the rate at which all weights are fitted.
-    return replace(whole, train=replace(whole.train, adapter=Lora(rank=8, alpha=16), lr=1e-3))
+    return replace(whole, train=replace(whole.train, adapter=Lora(rank=8, alpha=16), freeze="none", lr=1e-3))

@@ -20,7 +20,7 @@ def verb(
     include_examples: Annotated[bool, typer.Option(
         "--include-examples", help="Let the report show the rows that fooled the model.")] = False,
 ) -> None:
-    """Upload model, ONNX, card, scores and report to the Hub in one commit.
+    """Upload model, ONNX, card, scores and report in one commit.
 
     Row texts, pictures and the ledger stay here. The token is read from HF_TOKEN or the Hub's own token file. Files
     that hold a secret are refused.

@@ -92,10 +92,10 @@ def test_values_on_the_bounds_are_allowed(changes: dict[str, Any]) -> None:
     ({"train_freeze": 0},
      "train.freeze: 0 found, a number of blocks is at least 1. Use 'embeddings' for the part below them."),
     ({"train_freeze": 2, "train_adapter": Lora()},
-     "train.freeze: 2 found, but with train.adapter=lora the whole backbone is frozen. Leave one of them out."),
+     "train.freeze: 2 found, but with train.adapter=lora the whole backbone is frozen. Set one of the two to none."),
     ({"model_random": True, "train_freeze": "embeddings"},
-     "model.random: weights that start at random have to be trained, all of them. Leave out train.freeze and "
-     "train.adapter, or model.random."),
+     "model.random: weights that start at random have to be trained, all of them. Set train.freeze=none and "
+     "train.adapter=none, or leave out model.random."),
     ({"train_adapter": Lora(rank=0)}, "train.adapter.rank: 0 found, at least 1 is needed. Use for example 8."),
     ({"train_adapter": Lora(alpha=-1)}, "train.adapter.alpha: -1 found, it must be above 0. Use for example 16."),
     ({"train_adapter": Lora(dropout=1.0)},
