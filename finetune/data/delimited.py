@@ -19,16 +19,13 @@ if TYPE_CHECKING:
     from finetune.data.table_file import TableFile, Wanted
 
 MAX_CELL = 16 * 2**20  # characters
-DELIMITERS = {".csv": ",", ".tsv": "\t"}
+TAB = "\t"
+DELIMITERS = {".csv": ",", ".tsv": TAB}
 
 _QUOTES = 'Close every quoted cell, and write a quote inside one twice ("").'
 _LENGTH = "Shorten the cell; a quote that is never closed makes one long, too."
 _CELLS = "Quote cells that hold {!r} or a line break, and add or remove the cells that differ."
 _PLAIN_CELLS = "With data.quotes=literal no cell can hold {!r} or a line break: take it out of the cells that do."
-_SAVE_AS = {
-    ";": "Save it with commas", "\t": "Save it with commas, or rename it to .tsv for tabs",
-    ",": "Save it with tabs, or rename it to .csv for commas",
-}
 _SAMPLE_ROWS = 200  # from which it is judged whether the first record is a header
 _SAMPLE_LENGTH = 2**20
 _CHUNK_ROWS = 10_000
@@ -43,19 +40,16 @@ def records(file: TableFile, wanted: Wanted) -> Records:
     for a quote that is text but was read as the start of a cell of many lines.
     """
     text, notes = read_text(file, wanted.encoding)
-    delimiter, literal = DELIMITERS[file.suffix], wanted.quotes == "literal"
+    literal = wanted.quotes == "literal"
     csv.field_size_limit(MAX_CELL)
+    delimiter = _delimiter(text, DELIMITERS[file.suffix], literal=literal)
+    if delimiter != DELIMITERS[file.suffix]:
+        notes = (*notes, f"{file.name} is separated by {'tabs' if delimiter == TAB else repr(delimiter)}")
     first, sample = _beginning(text, delimiter, literal=literal)
     if not first:
         raise no_rows("is empty", file)
     if BREAK.search("".join(first)):
         _parsed(text, delimiter, {}, file=file, literal=literal)  # mostly a quote that is left open
-    other = next((mark for mark in ";\t," if mark in first[0] and mark != delimiter), None)
-    if len(first) == 1 and other:
-        raise DataError(
-            file.key, f"{file.name} looks separated by {other!r}: its header is the one column {first[0]!r}, and"
-            f" {file.suffix} is read with {delimiter!r}. {_SAVE_AS[other]}."
-        )
     names = header.columns(first, sample, file=file, wanted=wanted)
     places = {name: names.index(name) for name in wanted.names.values()}
     parsed = _unquoted(text, delimiter, places, width=len(first)) if literal or '"' not in text else None
@@ -75,6 +69,16 @@ def _reader(text: str, delimiter: str, *, literal: bool, strict: bool = True) ->
     if literal:
         return csv.reader(lines, delimiter=delimiter, strict=strict, quoting=csv.QUOTE_NONE)
     return csv.reader(lines, delimiter=delimiter, strict=strict)
+
+
+def _delimiter(text: str, usual: str, *, literal: bool) -> str:
+    """What separates the cells: the usual mark, or the one that Excel writes in half of the world's countries.
+
+    A table of one column cannot be learnt from, so nothing is lost where its only header holds another mark.
+    """
+    first, _ = _beginning(text, usual, literal=literal)
+    others = (mark for mark in (";", TAB, ",") if len(first) == 1 and mark in first[0])
+    return next(others, usual)
 
 
 def _beginning(text: str, delimiter: str, *, literal: bool) -> tuple[list[str], list[list[str]]]:

@@ -38,10 +38,13 @@ def choose(data: Data) -> tuple[str, str]:
     return "sample", "no files are given and the Hub cannot be reached"
 
 
-def read(data: Data, source: str, roles: Mapping[str, str]) -> SplitRows:
-    """All rows of a source by split, as Arrow tables with `row`, `hash` and one column per role."""
+def read(data: Data, source: str, roles: Mapping[str, str], *, typed: Data | None = None) -> SplitRows:
+    """All rows of a source by split, as Arrow tables with `row`, `hash` and one column per role.
+
+    A setting for which the files have no use is refused: any of `data`, or of `typed` where some are inherited.
+    """
     if source == "files":
-        return _files(data, roles)
+        return _files(data, roles, typed or data)
     if source == "hub":
         from finetune.data import hub
 
@@ -55,7 +58,7 @@ def samples() -> list[str]:
                   and (path.is_dir() or path.suffix == ".py"))
 
 
-def _files(data: Data, roles: Mapping[str, str]) -> SplitRows:
+def _files(data: Data, roles: Mapping[str, str], typed: Data) -> SplitRows:
     given = {"train": data.files.train, "validation": data.files.validation, "test": data.files.test}
     wanted, notes = Wanted.by(data, roles), list[str]()
     tables: dict[str, list[TableFile]] = {}
@@ -73,7 +76,7 @@ def _files(data: Data, roles: Mapping[str, str]) -> SplitRows:
         else:
             read = read_image_folder(Path(place).expanduser(), key=f"data.files.{split}")
             splits |= _checked(read, place, split=split)
-    _refuse_idle(data, [file for files in tables.values() for file in files], roles)
+    _refuse_idle(typed, [file for files in tables.values() for file in files], roles)
     for split, files in tables.items():
         splits[split], said = read_tables(files, wanted)
         notes += said

@@ -51,7 +51,7 @@ def measure(folder: RunFolder, file: Path, *, by: Sequence[str], overrides: Sequ
     """
     kept = folder.read("recipe.json")
     task, _, _ = saved.read(_model_folder(folder))
-    table = _read(file, _reading(kept, task, overrides), task, by=by)
+    table = _read(file, _reading(kept, task, overrides), task, by=by, say=say)
     _check_labels(table, task)
     trained = _open(folder)
     say(f"model: {trained.file}, {trained.why}")
@@ -100,8 +100,8 @@ def _open(folder: RunFolder) -> Trained:
                    torch_infer(model, task, device=device))
 
 
-def _reading(kept: dict[str, Any], task: Task, overrides: Sequence[str]) -> Data:
-    """How the training files were read, and on top of it what the user says of this one."""
+def _reading(kept: dict[str, Any], task: Task, overrides: Sequence[str]) -> tuple[Data, Data]:
+    """How the training files were read with what the user says of this one on top of it; and the latter alone."""
     allowed = [f"data.{item.name}" for item in fields(Data) if item.name not in WHICH_ROWS]
     wrong = [text for text in overrides if not text.startswith(tuple(allowed))]
     if wrong:
@@ -110,18 +110,23 @@ def _reading(kept: dict[str, Any], task: Task, overrides: Sequence[str]) -> Data
     usual = [f"{key}={entry['value']}" for key, entry in kept["values"].items()
              if key.startswith(tuple(allowed)) and entry["value"] is not None]
     blank = Recipe(task=task, data=Data(hub=Hub(name=""), sample=""), model=Model(name=""))
-    data = override.apply(blank, [*usual, *overrides]).data
+    data, typed = (override.apply(blank, given).data for given in ([*usual, *overrides], overrides))
     if problems := [f"data.columns.{role}: this task has no role {role!r}. Roles: {', '.join(task.roles)}."
                     f"{nearest(role, task.roles)}" for role in data.columns if role not in task.roles]:
         raise SpecError(problems)
-    return data
+    return data, typed
 
 
-def _read(file: Path, data: Data, task: Task, *, by: Sequence[str]) -> pa.Table:
+def _read(file: Path, reading: tuple[Data, Data], task: Task, *, by: Sequence[str],
+          say: Callable[[str], None]) -> pa.Table:
     """The rows of the file with `row`, `hash`, one column per role and one per slice."""
+    data, typed = reading
     wanted = replace(data, files=Files(test=str(file)), columns={**data.columns, **{BY + name: name for name in by}})
     with _as_typed(by):
-        (table,) = sources.read(wanted, "files", {**task.roles, **{BY + name: "slice" for name in by}}).splits.values()
+        found = sources.read(wanted, "files", {**task.roles, **{BY + name: "slice" for name in by}}, typed=typed)
+    for note in found.notes:
+        say(note)
+    (table,) = found.splits.values()
     if lacking := [name for name in by if BY + name not in table.column_names]:
         raise SpecError([f"--by {name}: {file} holds pictures alone and has no columns. Give a table that names them "
                          "(data.images=FOLDER), or leave it out." for name in lacking])

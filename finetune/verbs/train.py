@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from finetune.verbs.arguments import Overrides, RecipeName, Resume, open_run
 
-EXAMPLE = "accelerate launch --num_processes 2 -m finetune train sentiment"
+EXAMPLE = "torchrun --nproc_per_node 2 -m finetune train sentiment"
 
 
 def verb(recipe: RecipeName, overrides: Overrides = None, resume: Resume = False) -> None:

@@ -48,7 +48,8 @@ def test_metrics_count_the_trained_weights(finished: Finished) -> None:
         assert f"{backbone['num_trained']:,} of {backbone['num_weights']:,} weights are trained" in printed
         assert 0 <= metrics["train"]["merge_difference"] <= 1e-6
     else:
-        assert backbone["num_trained"] == backbone["num_weights"] > 0
+        assert 0 < backbone["num_trained"] <= backbone["num_weights"]
+        assert (backbone["num_trained"] == backbone["num_weights"]) == (setting(run, "train.freeze") == "none")
         assert "merge_difference" not in metrics["train"]
 
 

@@ -114,16 +114,6 @@ def test_over_long_cell_is_refused_and_a_long_one_is_read(tmp_path):
     assert read_table(tmp_path / "b.csv", columns={}, roles=TEXT, key=KEY).num_rows == 1
 
 
-@pytest.mark.parametrize(("name", "content", "expected"), [
-    ("a.csv", "text;label\nfine;good\n", "a.csv looks separated by ';': its header is the one column 'text;label',"
-                                         " and .csv is read with ','. Save it with commas."),
-    ("a.csv", "text\tlabel\nfine\tgood\n", "Save it with commas, or rename it to .tsv for tabs."),
-    ("a.tsv", "text,label\nfine,good\n", "Save it with tabs, or rename it to .csv for commas."),
-])
-def test_other_delimiter_is_recognised(tmp_path, name, content, expected):
-    assert expected in refusal(tmp_path / name, content)
-
-
 def test_repeated_column_names_are_refused(tmp_path):
     message = refusal(tmp_path / "a.csv", "text,label,text,label\na,b,c,d\n")
     assert f"{KEY}: a.csv: the header has more than one column named 'label', 'text'" in message

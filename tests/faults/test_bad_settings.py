@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from finetune import cli, recipe
+from finetune.clean import engine
 from finetune.machine import cores
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 0.5
+RULES = ", ".join(sorted([*engine.rules(), "leakage"]))
 Refused = Callable[..., list[str]]
 
 
@@ -98,8 +100,7 @@ def test_key_of_another_tool_is_answered_with_ours(refused: Refused) -> None:
     ("sentiment", "data.images=photos", "data.images: only used with a table of image names. Add data.files.train=TABLE."),
     ("sentiment", "seed=5000000000", "seed: 5000000000 found, allowed is 0 to 2147483647. Use 13."),
     # what only the rooms know
-    ("sentiment", "clean.duplicate=drop", "clean.duplicate: there is no rule 'duplicate'. Rules: blanks, contradictions,"
-     " duplicates, encoding, leakage, missing_labels, whitespace. Did you mean 'duplicates'?"),
+    ("sentiment", "clean.duplicate=drop", f"clean.duplicate: there is no rule 'duplicate'. Rules: {RULES}. Did you mean 'duplicates'?"),
     ("sentiment", "clean.blanks=dropp", "clean.blanks: there is no policy 'dropp' for it. Policies: off, report, drop,"
                                         " fail. Did you mean 'drop'?"),
     ("sentiment", "clean.leakage=off", "clean.leakage: there is no policy 'off' for it. Policies: report, drop, fail."),

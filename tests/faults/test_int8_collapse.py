@@ -39,8 +39,8 @@ def learnt(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         rows = setting.text_rows(400 if name == "train" else 150, seed=seed).select(["text", "label"])
         pyarrow.csv.write_csv(rows, cwd / f"{name}.csv")
     done = finetune("run", "sentiment", *[f"data.files.{name}={name}.csv" for name in ("train", "validation", "test")],
-                    "model.name=backbone", "train.lr=5e-3", "train.length=12epochs", "train.threads=1", "train.precision=fp32",
-                    cwd=cwd)
+                    "model.name=backbone", "train.lr=5e-3", "train.freeze=none", "train.length=12epochs", "train.threads=1",
+                    "train.precision=fp32", cwd=cwd)
     assert done.returncode == 0, done.stdout + done.stderr
     return cwd / "runs" / "sentiment" / "last", done.stdout
 

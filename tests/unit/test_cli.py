@@ -41,7 +41,7 @@ def test_help_fits_one_screen_and_ends_with_an_example(verb: str) -> None:
     assert len(lines) <= SCREEN
     example = " ".join(line.strip() for line in lines[-2:])
     command = shlex.split(example.split("Example:", 1)[1])
-    assert command[0] in ("finetune", "accelerate")
+    assert command[0] in ("finetune", "torchrun")
     assert verb in command
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from finetune.data.read import read_table
+from finetune.data.read import read_table, read_tables
+from finetune.data.table_file import TableFile, Wanted
 
 TEXT = {"text": "text", "label": "label"}
 
@@ -87,6 +88,18 @@ def test_empty_text_stays_an_empty_cell(tmp_path):
 def test_tsv_is_separated_by_tabs(tmp_path):
     table = read(tmp_path / "a.tsv", 'text\tlabel\none, two\ta\n"with\ttab"\tb\n')
     assert table["text"] == ["one, two", "with\ttab"]
+
+
+@pytest.mark.parametrize(("name", "content", "said"), [
+    ("a.csv", 'text;label\n"fine, then";good\n', "a.csv is separated by ';'"),
+    ("a.csv", "text\tlabel\nfine, then\tgood\n", "a.csv is separated by tabs"),
+    ("a.tsv", 'text,label\n"fine, then",good\n', "a.tsv is separated by ','"),
+])
+def test_another_delimiter_is_seen_in_the_header_and_said(tmp_path, name, content, said):
+    (tmp_path / name).write_text(content)
+    table, notes = read_tables([TableFile.at(tmp_path / name, "data.files.train")], Wanted(TEXT))
+    assert table["text"].to_pylist() == ["fine, then"] and table["label"].to_pylist() == ["good"]
+    assert notes == [said]
 
 
 def test_suffix_may_be_in_capitals(tmp_path):
