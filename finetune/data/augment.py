@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
+    import numpy as np
+
     from finetune.contracts import Array
 
 
 def shift(pixels: Array, random: np.random.Generator) -> Array:
     """Moved by up to an eighth of the side in both directions; edges are mirrored."""
+    import numpy as np
+
     reach = max(1, pixels.shape[-1] // 8)
     down, right = random.integers(0, 2 * reach + 1, size=2)
     padded = np.pad(pixels, ((0, 0), (reach, reach), (reach, reach)), mode="reflect")
@@ -21,6 +23,8 @@ def shift(pixels: Array, random: np.random.Generator) -> Array:
 
 def flip(pixels: Array, random: np.random.Generator) -> Array:
     """Mirrored left to right, one time in two; not for pictures whose direction is their meaning, as digits."""
+    import numpy as np
+
     return np.ascontiguousarray(pixels[:, :, ::-1]) if random.random() < 0.5 else pixels
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 if TYPE_CHECKING:
     from finetune.contracts import Array
 
 
 def pad(sequences: Sequence[Any], value: int) -> Array:
     """Sequences of token ids as one array (rows, longest), filled on the right with `value`."""
+    import numpy as np
+
     padded = np.full((len(sequences), max(map(len, sequences))), value, dtype=np.int64)
     for row, sequence in zip(padded, sequences, strict=True):
         row[: len(sequence)] = sequence
@@ -21,4 +21,6 @@ def pad(sequences: Sequence[Any], value: int) -> Array:
 
 def stack(values: Sequence[Any]) -> Array:
     """Values of equal shape as one array with a leading row axis."""
+    import numpy as np
+
     return np.stack([np.asarray(value) for value in values])

@@ -8,8 +8,6 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from finetune.data.header import require
 from finetune.data.records import Records, no_rows
 from finetune.data.table_file import TableFile
@@ -61,6 +59,8 @@ def _labels_of(file: TableFile) -> TableFile:
 
 def _array(file: TableFile, *, dimensions: int) -> Array:
     """The bytes of an idx file in the shape that its head gives."""
+    import numpy as np
+
     raw = file.read()
     head = 4 + 4 * dimensions
     if len(raw) < head or raw[:4] != bytes((0, 0, _BYTES, dimensions)):

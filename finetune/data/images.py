@@ -16,8 +16,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from finetune.data import locators
 from finetune.errors import DataError, some
 
@@ -175,6 +173,8 @@ def _rgb(cell: str | bytes, *, side: int | None = None) -> Image:
     image.load()
     image = _upright(image)
     if image.mode.startswith("I;16"):
+        import numpy as np
+
         image = Image.fromarray(((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8))
     elif image.has_transparency_data:
         image = image.convert("RGBA")

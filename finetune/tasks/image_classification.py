@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import numpy as np
-
 from finetune.contracts import Batch, Example, Head, Labels, LossSum, Row
 from finetune.data import labels
 from finetune.data.augment import CHANGES
 from finetune.data.batch import stack
 from finetune.errors import nearest
-from finetune.metrics import classification
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from finetune.contracts import Array, Columns
     from finetune.data.pixels import ImageProcessor
 
@@ -76,7 +75,7 @@ class ImageClassification:
     def collate(self, examples: Sequence[Example], processor: ImageProcessor) -> Batch:  # noqa: ARG002  # as above
         """Pixels stacked to (rows, 3, size, size)."""
         known = all("target" in example for example in examples)
-        targets = {"target": np.asarray([example["target"] for example in examples])} if known else {}
+        targets = {"target": stack([example["target"] for example in examples])} if known else {}
         return Batch({"pixel_values": stack([example["pixel_values"] for example in examples])}, targets, len(examples))
 
     def count(self, batch: Batch) -> int:
@@ -91,9 +90,13 @@ class ImageClassification:
 
     def predict(self, output: Mapping[str, Array], batch: Batch) -> dict[str, Array]:
         """`probabilities` (rows, labels), `prediction` and, where known, `target`."""
+        from finetune.metrics import classification
+
         probabilities_BC = classification.softmax(output["logits"])
         return {"probabilities": probabilities_BC, "prediction": probabilities_BC.argmax(axis=1), **batch.targets}
 
     def score(self, columns: Columns) -> dict[str, Any]:
         """Accuracy, precision, recall and F1: macro, weighted and per label."""
+        from finetune.metrics import classification
+
         return classification.scores(columns["target"], columns["prediction"], self.labels)

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import numpy as np
-
 from finetune.contracts import Batch, Example, Head, Labels, LossSum, Row
 from finetune.data import labels
-from finetune.data.batch import pad
-from finetune.metrics import classification
+from finetune.data.batch import pad, stack
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from finetune.contracts import Array, Columns
     from finetune.data.text import TextProcessor
 
@@ -67,7 +66,7 @@ class TextClassification:
         filler = {"input_ids": processor.pad_id}
         inputs = {name: pad([example[name] for example in examples], filler.get(name, 0)) for name in processor.inputs}
         known = all("target" in example for example in examples)
-        targets = {"target": np.asarray([example["target"] for example in examples])} if known else {}
+        targets = {"target": stack([example["target"] for example in examples])} if known else {}
         return Batch(inputs, targets, len(examples))
 
     def count(self, batch: Batch) -> int:
@@ -82,9 +81,13 @@ class TextClassification:
 
     def predict(self, output: Mapping[str, Array], batch: Batch) -> dict[str, Array]:
         """`probabilities` (rows, labels), `prediction` and, where known, `target`."""
+        from finetune.metrics import classification
+
         probabilities_BC = classification.softmax(output["logits"])
         return {"probabilities": probabilities_BC, "prediction": probabilities_BC.argmax(axis=1), **batch.targets}
 
     def score(self, columns: Columns) -> dict[str, Any]:
         """Accuracy, precision, recall and F1: macro, weighted and per label."""
+        from finetune.metrics import classification
+
         return classification.scores(columns["target"], columns["prediction"], self.labels)
