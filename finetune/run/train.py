@@ -185,7 +185,7 @@ def _save(run: Run, training: loop.Training, loaded: Loaded, *, task: Task, prog
     if run.recipe.train.adapter is not None:
         some = [training.validation[i] for i in range(min(32, len(training.validation)))]
         model, summary["train"]["merge_difference"] = adapter.keep_and_merge(
-            run, model, task=task, batch=task.collate(some, loaded.processor))
+            run, model, task.collate(some, loaded.processor))
     draft, final = run.folder.path / ".model.draft", run.folder.path / "model"
     shutil.rmtree(draft, ignore_errors=True)
     with checkpoint.os_errors(draft):
