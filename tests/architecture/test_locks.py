@@ -44,6 +44,7 @@ EXCEPTIONS = {
     "pillow": ({"MIT-CMU"}, "the MIT licence in the words of Carnegie Mellon"),
     "regex": ({"CNRI-Python"}, "a part taken from Python 1.6, under its licence of then, the forerunner of PSF"),
     "torch": ({"BSL-1.0"}, "the Boost licence of a part inside, as free as MIT; not BUSL"),
+    "cleanlab": ({"a text that is no name"}, "the text of Apache 2.0 in full; a peer that benchmarks measure against"),
     "cuda-toolkit": ({""}, f"an empty package that names its parts: {CUDA}"),
     "nvidia-cublas": ({"LicenseRef-NVIDIA-Proprietary"}, CUDA),
     "nvidia-cuda-cupti": ({"Other/Proprietary License"}, CUDA),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from finetune import override, recipe, spec
+from finetune import checks, override, recipe, spec
 from tests.architecture import tree
 
 MIN_LINES, MAX_LINES = 40, 60
@@ -17,7 +17,7 @@ MEASURED = re.compile(r"\b20\d\d-\d\d-\d\d\b|not measured yet")
 RECIPES = tree.files("recipes")
 BY_NAME = pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.stem)
 
-# One line per check of `spec.py`: the key that the message must begin with, and overrides that break it alone.
+# One line per check of `checks.py`: the key that the message must begin with, and overrides that break it alone.
 CONTRADICTIONS = [
     ("data.files.train", "data.source=files"),
     ("data.source", "data.source=hub data.files.train=rows.csv"),
@@ -82,23 +82,23 @@ def test_docstring_says_what_to_expect(file: Path) -> None:
 @BY_NAME
 def test_recipe_and_its_variants_have_no_problem(file: Path) -> None:
     for name in (str(file), *(f"{file}:{variant}" for variant in recipe.variants(file))):
-        assert spec.problems(recipe.load(name)) == []
+        assert checks.problems(recipe.load(name)) == []
 
 
 @pytest.mark.parametrize(("key", "overrides"), CONTRADICTIONS)
 def test_contradiction_is_found(key: str, overrides: str) -> None:
-    found = spec.problems(planted(overrides))
+    found = checks.problems(planted(overrides))
     assert [message.partition(": ")[0] for message in found] == [key]
 
 
 def test_all_contradictions_are_found_at_once() -> None:
     together = [(key, overrides) for key, overrides in CONTRADICTIONS if overrides not in CANNOT_STAND_BESIDE_OTHERS]
-    found = spec.problems(planted(" ".join(overrides for _, overrides in together)))
+    found = checks.problems(planted(" ".join(overrides for _, overrides in together)))
     assert [message.partition(": ")[0] for message in found] == [key for key, _ in together]
 
 
 def test_every_check_has_its_contradiction() -> None:
-    lists = (node for node in ast.walk(tree.parsed(tree.ROOT / "finetune" / "spec.py")) if isinstance(node, ast.List))
+    lists = (node for node in ast.walk(tree.parsed(tree.ROOT / "finetune" / "checks.py")) if isinstance(node, ast.List))
     checks = [entry for found in lists for entry in found.elts if isinstance(entry, ast.Tuple)]
     assert len(CONTRADICTIONS) == len(checks)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from finetune import override, recipe, spec
+from finetune import checks, override, recipe
 from finetune.data import delimited, images, locators, sources
 from finetune.data.table_file import FORMATS
 
@@ -26,7 +26,7 @@ def test_the_guide_has_a_command_for_each_set() -> None:
 def test_command_of_the_guide_is_a_recipe_without_contradictions(command: str) -> None:
     _, _, name, *arguments = shlex.split(command)
     chosen = override.apply(recipe.load(name), arguments)
-    assert spec.problems(chosen) == []
+    assert checks.problems(chosen) == []
     assert sources.problems(chosen.data, chosen.task.roles) == []
 
 

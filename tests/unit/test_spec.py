@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from finetune import spec
+from finetune import checks, spec
 from finetune.spec import Data, Epochs, Export, Files, Hub, Int8Dynamic, Lora, Model, Recipe, Rows, Split, Steps, Train
 from finetune.tasks.text_classification import TextClassification
 
@@ -27,11 +27,11 @@ def problems(**changes: Any) -> list[str]:
         group, _, key = name.partition("_")
         part = getattr(made, group, None)
         made = replace(made, **{group: replace(part, **{key: value})} if is_dataclass(part) and key else {name: value})
-    return spec.problems(made)
+    return checks.problems(made)
 
 
 def test_defaults_have_no_problems() -> None:
-    assert spec.problems(GOOD) == []
+    assert checks.problems(GOOD) == []
 
 
 @pytest.mark.parametrize("changes", [
