@@ -47,4 +47,8 @@ def read(folder: Path) -> tuple[Task, Any, str]:
         processor = ImageProcessor if "image" in task.roles.values() else TextProcessor
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(str(folder / NAME), f"cannot be read ({error}). Train or export the run again.") from error
-    return task, processor.load(folder), family
+    try:
+        return task, processor.load(folder), family
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        again = "Train or export the run again."
+        raise DataError(str(folder), f"its processor cannot be read ({error}). {again}") from error

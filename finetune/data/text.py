@@ -26,11 +26,14 @@ class TextProcessor:
 
     @classmethod
     def load(cls, folder: Path) -> TextProcessor:
-        """Read what `save` wrote."""
+        """Read what `save` wrote; ValueError where it is something else."""
         from tokenizers import Tokenizer
 
         settings = json.loads((folder / "processor.json").read_text())
-        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        try:
+            tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        except Exception as error:  # the library raises nothing more precise
+            raise ValueError(f"tokenizer.json: {error}") from error
         return cls(tokenizer, tuple(settings["inputs"]), settings["pad_id"], settings["max_tokens"])
 
     def encode(self, texts: Sequence[str], max_tokens: int) -> list[dict[str, Any]]:

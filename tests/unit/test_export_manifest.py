@@ -17,7 +17,7 @@ import pytest
 from finetune.errors import ExportError
 from finetune.export import manifest
 
-FILES = {"model.onnx": b"\x08\x07weights" * 9, "int8/model.onnx": b"\x08\x07small", "finetune.json": b'{"format": 1}\n', "empty.txt": b""}
+FILES = {"model.onnx": b"\x08\x07" + b"\x12\x07weights" * 9, "int8/model.onnx": b"\x08\x07\x12\x05small", "finetune.json": b'{"format": 1}\n', "empty.txt": b""}
 
 
 @pytest.fixture
