@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from finetune.spec import Data, Export, Lora, Recipe, Train
+from finetune.spec import Data, Export, Int8Static, Lora, Recipe, Train
 
 
 def problems(recipe: Recipe) -> list[str]:
@@ -93,5 +93,7 @@ def _export_checks(export: Export) -> list[tuple[bool, str]]:
     return [
         (not 0 <= export.max_score_drop <= 1,
          f"export.max_score_drop: {export.max_score_drop} found, allowed is 0 to 1. Use 0.01 for one point."),
+        (isinstance(export.quantize, Int8Static) and export.quantize.rows != "auto" and export.quantize.rows < 1,
+         "export.quantize.rows: no training row is left to measure ranges on. Use for example 128."),
         (not 14 <= export.opset <= 20, f"export.opset: {export.opset} found, allowed is 14 to 20. Use 17."),
     ]

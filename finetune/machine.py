@@ -15,7 +15,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "amx_int8", "amx_bf16", "asimddp", "i8mm")
+FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_tile", "amx_int8", "amx_bf16",
+         "asimddp", "i8mm")
 PACKAGES = ("torch", "transformers", "datasets", "accelerate", "peft", "timm", "optimum", "optimum-onnx", "onnxruntime",
             "tokenizers", "numpy", "pyarrow", "pillow", "scikit-learn")
 PROBE_SECONDS = 3.0

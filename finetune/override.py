@@ -43,10 +43,9 @@ FROM_OTHER_TOOLS = {
 }
 
 LENGTHS: dict[str, type[spec.Length]] = {"steps": spec.Steps, "epochs": spec.Epochs, "rows": spec.Rows}
-QUANTIZERS: dict[str, type] = {"int8_dynamic": spec.Int8Dynamic}
-ADAPTERS: dict[str, type] = {"lora": spec.Lora}  # on by name, or none; their parts can be set too
-NAMED = QUANTIZERS | ADAPTERS
-ONE_VALUE = (*LENGTHS.values(), *QUANTIZERS.values())  # dataclasses that a user writes as one value
+# On by name, or none; their parts can be set too.
+METHODS: dict[str, type] = {"int8_dynamic": spec.Int8Dynamic, "int8_static": spec.Int8Static, "lora": spec.Lora}
+ONE_VALUE = tuple(LENGTHS.values())  # dataclasses that a user writes as one value
 
 
 def apply(recipe: spec.Recipe, overrides: Sequence[str]) -> spec.Recipe:
@@ -98,7 +97,7 @@ def show(value: Any) -> Any:
     for unit, kind in LENGTHS.items():
         if isinstance(value, kind):
             return f"{int(value.n) if float(value.n).is_integer() else value.n}{unit}"
-    for name, kind in NAMED.items():
+    for name, kind in METHODS.items():
         if isinstance(value, kind):
             return name
     return list(value) if isinstance(value, tuple) else value
@@ -145,11 +144,11 @@ def _has_parts(value: Any) -> bool:
 
 
 def _is_switch(value: Any) -> bool:
-    return isinstance(value, tuple(ADAPTERS.values()))
+    return isinstance(value, tuple(METHODS.values()))
 
 
 def _no_part(key: str, whole: str, kind: Any) -> str:
-    off = [name for name, adapter in ADAPTERS.items() if adapter in typing.get_args(kind)]
+    off = [name for name, method in METHODS.items() if method in typing.get_args(kind)]
     if not off:
         return f"{key}: '{whole.rpartition('.')[2]}' has no parts. Use {whole}=VALUE."
     return f"{key}: {whole} is none, so it has no parts. Add {whole}={off[0]}, or leave this out."
@@ -200,7 +199,7 @@ def _try(text: str, option: Any) -> Any:
         return _float(text)
     if option in LENGTHS.values():
         return _length(text, option)
-    if option in NAMED.values():
+    if option in METHODS.values():
         return option() if text in _literals(option) else None
     return text if option is str else None
 
@@ -227,7 +226,7 @@ def _length(text: str, option: Any) -> Any:
 def _literals(option: Any) -> tuple[str, ...]:
     if typing.get_origin(option) is Literal:
         return typing.get_args(option)
-    return tuple(name for name, kind in NAMED.items() if kind is option)
+    return tuple(name for name, kind in METHODS.items() if kind is option)
 
 
 def _allowed(options: Sequence[Any]) -> str:
@@ -247,7 +246,7 @@ def _allowed(options: Sequence[Any]) -> str:
 
 def _example(options: Sequence[Any]) -> str:
     examples = {bool: "true", int: "32", float: "3e-5", str: "name", spec.Steps: "500steps", spec.Epochs: "3epochs",
-                spec.Rows: "10000rows", **{kind: name for name, kind in NAMED.items()}}
+                spec.Rows: "10000rows", **{kind: name for name, kind in METHODS.items()}}
     first = next(option for option in options if option is not type(None))
     if typing.get_origin(first) is Literal:
         return str(json.loads(json.dumps(typing.get_args(first)[0])))

@@ -166,19 +166,36 @@ class Train:
     """embeddings or stem; a number adds that many blocks from the bottom; backbone trains the head alone."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Int8Dynamic:
-    """Weights as int8, one scale per output channel; activations are scaled as they pass."""
+    """Weights as int8, activations scaled as they pass: for networks made of matrix products."""
 
     per_channel: bool = True
+    """One scale for every output channel, not one for a whole matrix: closer, and hardly slower."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Int8Static:
+    """Weights and activations as int8, ranges measured on training rows: for networks made of convolutions."""
+
+    per_channel: bool = True
+    """One scale for every output channel, not one for a whole kernel: closer, and hardly slower."""
+    ranges: Literal["minmax", "entropy", "percentile"] = "minmax"
+    """What an activation may reach: all that was seen, or without the far ends of it."""
+    rows: int | Literal["auto"] = "auto"
+    """Training rows on which the ranges are measured, 1 or more; auto is 128, or all where they are fewer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Export:
     """What is written for deployment and when it is refused."""
 
-    quantize: Int8Dynamic | None = Int8Dynamic()
-    """int8_dynamic, or none for the fp32 model alone."""
+    quantize: Int8Dynamic | Int8Static | None = Int8Dynamic()
+    """int8_dynamic for transformers, int8_static for convolutions, or none for the fp32 model alone."""
+    target: Literal["auto", "cpu-amx", "cpu-vnni", "cpu-avx2", "arm64"] = "auto"
+    """Processor that the model will run on, which decides how int8 is written; auto is this machine's."""
+    rescue: bool = True
+    """Whether to search, on training rows, for an int8 form that holds where the first one does not."""
     max_score_drop: float = 0.01
     """Loss of the primary score on validation above which a smaller model is withheld, 0 to 1."""
     opset: int = 17

@@ -7,7 +7,7 @@ Run     finetune run images data.files.train=photos/
 
 from dataclasses import replace
 
-from finetune.spec import Data, Epochs, Export, Hub, Int8Dynamic, Lora, Model, Recipe, Train
+from finetune.spec import Data, Epochs, Export, Hub, Int8Static, Lora, Model, Recipe, Train
 from finetune.tasks.image_classification import ImageClassification
 
 
@@ -41,7 +41,7 @@ def recipe() -> Recipe:
         ),
         # An int8 model that loses more than one point of accuracy is withheld.
         export=Export(
-            quantize=Int8Dynamic(),
+            quantize=Int8Static(),
             max_score_drop=0.01,
         ),
     )

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from finetune import saved
+from finetune import override, saved
 from finetune.backbones import resolve
 from finetune.errors import ExportError
 from finetune.evaluate.infer import torch_infer
-from finetune.export import gate, manifest, optimum, quantize
+from finetune.export import gate, manifest, optimum
 from finetune.export.session import Session
+from finetune.run import int8
 
 if TYPE_CHECKING:
     from finetune.run.context import Run
@@ -34,24 +35,29 @@ def export(run: Run) -> None:
     settings = run.recipe.export
     optimum.export(model, draft / "model.onnx", task=task.onnx_task, opset=settings.opset)
     files = {"fp32": draft / "model.onnx"}
-    if settings.quantize is not None:
-        files["int8"] = draft / "int8" / "model.onnx"
-        quantize.quantize(files["fp32"], files["int8"], settings.quantize)
-    saved.write(draft, task, processor, family=family)
     # As many threads for every candidate as the probe found to serve PyTorch best here.
     threads = run.folder.read("train.json")["choice"]["threads"]
     torch.set_num_threads(threads)
-    candidates = [gate.Candidate("pytorch", run.folder.path / "model", torch_infer(model, task))]
-    candidates += [gate.Candidate(name, file, Session(file, threads=threads).infer) for name, file in files.items()]
-    judged = gate.judge(candidates, run.examples("validation", task, processor),
-                        max_score_drop=settings.max_score_drop, seed=run.recipe.seed)
-    report = gate.overall([_placed(artifact, draft, run.folder.path) for artifact in judged])
-    for artifact in report["artifacts"]:
-        run.say(_line(artifact))
-    sizes = {artifact["name"]: artifact["size_mib"] for artifact in report["artifacts"]}
-    if sizes.get("int8", 0.0) > LITTLE_SAVED * sizes["fp32"]:
-        run.say("int8 hardly differs from fp32 here: dynamic quantization covers matrix products, and this model is "
-                "made of convolutions")
+    form = None
+    if settings.quantize is not None:
+        files["int8"] = draft / "int8" / "model.onnx"
+        form = int8.write(run, files["fp32"], files["int8"], task=task, processor=processor)
+    saved.write(draft, task, processor, family=family)
+
+    def judge() -> list[gate.Artifact]:
+        candidates = [gate.Candidate("pytorch", run.folder.path / "model", torch_infer(model, task))]
+        candidates += [gate.Candidate(name, file, Session(file, threads=threads).infer) for name, file in files.items()]
+        return gate.judge(candidates, run.examples("validation", task, processor),
+                          max_score_drop=settings.max_score_drop, seed=run.recipe.seed)
+
+    judged = judge()
+    if form and settings.rescue and judged[-1].verdict == "fail":
+        run.say(f"int8 {judged[-1].reason}: looking for a form that holds")
+        if int8.search(run, files["fp32"], files["int8"], form=form, task=task, processor=processor, threads=threads):
+            judged = judge()
+    report = {"settings": _settings(run),
+              **gate.overall([_placed(artifact, draft, run.folder.path) for artifact in judged])}
+    _tell(run, report)
     if report["default"] is None:
         _refuse(run, report, draft=draft)
     _withhold(run, report, files)
@@ -102,6 +108,21 @@ def _publish(run: Run, report: dict[str, Any], *, draft: Path, final: Path) -> N
     shutil.rmtree(final, ignore_errors=True)
     draft.rename(final)
     run.folder.write("onnx/report.json", report)
+
+
+def _settings(run: Run) -> dict[str, Any]:
+    """How this export was asked for, which may differ from what the run was started with."""
+    values = override.values(run.recipe)
+    return {key.removeprefix("export."): value for key, value in values.items() if key.startswith("export.")}
+
+
+def _tell(run: Run, report: dict[str, Any]) -> None:
+    for artifact in report["artifacts"]:
+        run.say(_line(artifact))
+    sizes = {artifact["name"]: artifact["size_mib"] for artifact in report["artifacts"]}
+    if sizes.get("int8", 0.0) > LITTLE_SAVED * sizes["fp32"]:
+        run.say("int8 hardly differs from fp32 here: dynamic quantization covers matrix products, and this model is "
+                "made of convolutions; export.quantize=int8_static covers them")
 
 
 def _line(artifact: dict[str, Any]) -> str:

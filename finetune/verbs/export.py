@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
 from finetune.verbs.arguments import RunPlace, out
 
 EXAMPLE = "finetune export runs/sentiment/last"
 
 
-def verb(place: RunPlace) -> None:
+def verb(
+    place: RunPlace,
+    *,
+    quantize: Annotated[str | None, typer.Option(
+        "--quantize", metavar="FORM", help="int8_dynamic, int8_static or none, instead of the run's own.")] = None,
+    target: Annotated[str | None, typer.Option(
+        "--target", metavar="CPU", help="Where it will run: cpu-amx, cpu-vnni, cpu-avx2 or arm64.")] = None,
+    rescue: Annotated[bool | None, typer.Option(
+        "--rescue/--no-rescue", help="Whether to look for an int8 form that holds where the first does not.")] = None,
+) -> None:
     """Export a trained run again and judge it.
 
     Ends with exit code 4 when an exported model fails the gate.
     """
+    from finetune import override
     from finetune.errors import DataError, ExportError
     from finetune.run import folder, pipeline
 
@@ -19,6 +34,9 @@ def verb(place: RunPlace) -> None:
     if made.folder.next_stage in ("prepare", "train", "evaluate"):
         raise DataError(str(place), f"has not been trained and evaluated yet (next stage: {made.folder.next_stage}). "
                                     f"Go on with: finetune run {made.name} --resume {made.folder.path}")
+    given = {"quantize": quantize, "target": target, "rescue": None if rescue is None else str(rescue).lower()}
+    settings = [f"export.{name}={value}" for name, value in given.items() if value is not None]
+    made = replace(made, recipe=override.apply(made.recipe, settings))
     pipeline.carry_out_stage(made, "export")
     pipeline.carry_out_stage(made, "report")
     folder.finish(made.folder)

@@ -48,6 +48,7 @@ CONTRADICTIONS = [
     ("train.adapter.dropout", "train.adapter=lora train.adapter.dropout=1"),
     ("train.adapter.targets", "train.adapter=lora train.adapter.targets=none"),
     ("export.max_score_drop", "export.max_score_drop=1.5"),
+    ("export.quantize.rows", "export.quantize=int8_static export.quantize.rows=0"),
     ("export.opset", "export.opset=9"),
     ("seed", "seed=-1"),
 ]

@@ -1,4 +1,4 @@
-"""A model that int8 ruins in silence: the gate sees it on the task's score and withholds the file."""
+"""A model that int8 ruins in silence: the gate sees it on the task's score, and a form that holds is searched for."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_int8_passes_while_the_model_is_sound(learnt: tuple[Path, str]) -> None:
 def test_a_collapsed_int8_is_withheld_and_export_exits_with_four(learnt: tuple[Path, str]) -> None:
     run, _ = learnt
     plant_outlier(run / "model" / "model.safetensors")
-    done = finetune("export", str(run), cwd=run.parents[2])
+    done = finetune("export", str(run), "--no-rescue", cwd=run.parents[2])
     assert done.returncode == 4, done.stdout + done.stderr
     assert "int8: loses" in done.stderr
     report = json.loads((run / "onnx" / "report.json").read_text())
@@ -72,10 +72,41 @@ def test_a_collapsed_int8_is_withheld_and_export_exits_with_four(learnt: tuple[P
     assert json.loads(answer.stdout)["label"] == "positive"
 
 
-def test_run_warns_of_a_collapsed_int8_and_goes_on(learnt: tuple[Path, str]) -> None:
+def test_a_collapsed_int8_is_rescued_on_training_rows(learnt: tuple[Path, str]) -> None:
+    run, _ = learnt
+    done = finetune("export", str(run), cwd=run.parents[2])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "looking for a form that holds" in done.stdout
+    int8 = json.loads((run / "onnx" / "report.json").read_text())["artifacts"][2]
+    assert (int8["verdict"], int8["score_drop"]) == ("pass", 0.0)
+    log = json.loads((run / "onnx" / "rescue.json").read_text())
+    assert log["rows"] == 400
+    assert log["found"] in log["tried"]
+    assert 0 < len(log["found"]["left_in_float"]) < 18  # of 35 nodes
+    assert log["found"]["drop"] <= 0.005 < log["tried"][0]["drop"]
+
+
+def test_settings_of_an_export_stand_in_its_report(learnt: tuple[Path, str]) -> None:
+    run, _ = learnt
+    done = finetune("export", str(run), "--quantize", "none", cwd=run.parents[2])
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads((run / "onnx" / "report.json").read_text())
+    assert (report["settings"]["quantize"], report["settings"]["target"]) == (None, "auto")
+    assert [artifact["name"] for artifact in report["artifacts"]] == ["pytorch", "fp32"]
+    wrong = finetune("export", str(run), "--quantize", "int8", "--target", "gpu", cwd=run.parents[2])
+    assert wrong.returncode == 2
+    assert "export.quantize: 'int8' found, allowed is int8_dynamic, int8_static or none" in wrong.stderr
+    assert "export.target: 'gpu' found, allowed is auto, cpu-amx" in wrong.stderr
+
+
+def test_run_warns_of_an_int8_that_no_form_saves_and_goes_on(learnt: tuple[Path, str]) -> None:
     run, _ = learnt
     for name in ("onnx/report.json", "report.html"):
         (run / name).unlink()
+    kept = json.loads((run / "recipe.json").read_text())
+    kept["overrides"].append("export.rescue=false")
+    kept["values"]["export.rescue"]["value"] = False
+    (run / "recipe.json").write_text(json.dumps(kept))
     done = finetune("run", "sentiment", "--resume", str(run.resolve()), cwd=run.parents[2])
     assert done.returncode == 0, done.stdout + done.stderr
     assert "warning: int8 is withheld" in done.stdout

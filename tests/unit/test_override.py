@@ -9,7 +9,7 @@ import pytest
 
 from finetune import override, recipe, spec
 from finetune.errors import SpecError
-from finetune.spec import Data, Epochs, Files, Hub, Int8Dynamic, Lora, Model, Recipe, Rows, Steps, Train
+from finetune.spec import Data, Epochs, Files, Hub, Int8Dynamic, Int8Static, Lora, Model, Recipe, Rows, Steps, Train
 from finetune.tasks.image_classification import ImageClassification
 from finetune.tasks.text_classification import TextClassification
 from finetune.verbs.arguments import spelt
@@ -59,6 +59,7 @@ def refusal(*overrides: str, made: Recipe = TEXT) -> list[str]:
     ("train.length", "500steps", Steps(500)),
     ("train.length", "1_000_000ROWS", Rows(1_000_000)),
     ("export.quantize", "int8_dynamic", Int8Dynamic()),
+    ("export.quantize", "int8_static", Int8Static()),
     ("train.adapter", "lora", Lora()),
     ("train.adapter", "none", None),
     ("train.freeze", "none", "none"),
@@ -107,7 +108,7 @@ def test_optional_number_may_be_taken_away() -> None:
                               " train.length=500steps."),
     ("train.length=-1epochs", "train.length: '-1epochs' found, allowed is 500steps, 3epochs or 10000rows. For example"
                               " train.length=500steps."),
-    ("export.quantize=int8", "export.quantize: 'int8' found, allowed is int8_dynamic or none. For example"
+    ("export.quantize=int8", "export.quantize: 'int8' found, allowed is int8_dynamic, int8_static or none. For example"
                              " export.quantize=int8_dynamic."),
     ("task.labels=", "task.labels: '' found, allowed is auto or a list such as a,b,c. For example task.labels=auto."),
 ])
@@ -198,7 +199,7 @@ def test_parts_are_listed_while_they_can_be_set() -> None:
         "recipe", "recipe", "command line", "default"]
 
 
-@pytest.mark.parametrize("key", ["train.lr.x", "train.length.n", "export.quantize.per_channel", "train.lr.x.y"])
+@pytest.mark.parametrize("key", ["train.lr.x", "train.length.n", "train.lr.x.y"])
 def test_single_value_has_no_parts(key: str) -> None:
     whole = ".".join(key.split(".")[:2])
     assert refusal(f"{key}=1") == [f"{key}: '{whole.split('.')[1]}' has no parts. Use {whole}=VALUE."]
@@ -235,7 +236,7 @@ def test_paths_are_sorted_and_show_mappings_as_open() -> None:
     found = override.paths(TEXT)
     assert found == sorted(found)
     assert {"clean.<name>", "data.columns.<name>", "data.hub.splits.<name>", "task.max_tokens", "train.length"} <= set(found)
-    assert "export.quantize.per_channel" not in found
+    assert "train.length.n" not in found
 
 
 def test_origin_of_a_value_is_the_command_line_the_recipe_or_the_default() -> None:

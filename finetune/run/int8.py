@@ -1,0 +1,72 @@
+"""The int8 model of a run: written, from training rows where it needs them, and searched for where it does not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from finetune.errors import ExportError
+from finetune.export import rescue, targets
+from finetune.export.quantize import Form, quantize
+from finetune.spec import Int8Static
+from finetune.write import write_json
+
+if TYPE_CHECKING:
+    from finetune.contracts import Array, Task
+    from finetune.data.examples import Examples
+    from finetune.run.context import Run
+
+AUTO_ROWS = 128  # for the ranges of activations
+SEARCHED = 512  # training rows on which forms are compared
+NAME = "rescue.json"
+
+
+def write(run: Run, source: Path, file: Path, *, task: Task, processor: Any) -> Form:
+    """Write `source` as int8, as the recipe asks; returns how."""
+    settings = run.recipe.export
+    assert settings.quantize is not None
+    form = Form(settings=settings.quantize, target=targets.target(settings.target))
+    quantize(source, file, form, rows=_calibrating(run, task, processor))
+    return form
+
+
+def search(run: Run, source: Path, file: Path, *, form: Form, task: Task, processor: Any, threads: int) -> bool:
+    """Write the form that holds on training rows, where there is one; what was tried goes into `rescue.json`."""
+    def rows() -> Iterator[Mapping[str, Array]]:
+        return _calibrating(run, task, processor)
+
+    drawn = _drawn(run, SEARCHED, task=task, processor=processor)
+    trials = rescue.Search(source=source, examples=drawn, rows=rows, max_score_drop=run.recipe.export.max_score_drop,
+                           threads=threads, draft=file.parent)
+    found, tried = rescue.search(trials, form, run.say)
+    write_json(source.parent / NAME, {"rows": len(drawn), "found": found and found.as_json(),
+                                      "tried": [attempt.as_json() for attempt in tried]})
+    if found is not None:
+        quantize(source, file, found.form, rows=rows())
+    return found is not None
+
+
+def _calibrating(run: Run, task: Task, processor: Any) -> Iterator[Mapping[str, Array]]:
+    """Inputs of the rows that ranges are measured on, one at a time; none where the form needs no ranges."""
+    settings = run.recipe.export.quantize
+    if not isinstance(settings, Int8Static):
+        return
+    wanted = AUTO_ROWS if settings.rows == "auto" else settings.rows
+    examples = _drawn(run, wanted, task=task, processor=processor)
+    if len(examples) < wanted and settings.rows != "auto":
+        raise ExportError("export.quantize.rows", f"{wanted:,} training rows are asked for and there are "
+                                                  f"{len(examples):,}. Use at most {len(examples):,}, or auto.")
+    for place in range(len(examples)):
+        yield task.collate([examples[place]], processor).inputs
+
+
+def _drawn(run: Run, most: int, *, task: Task, processor: Any) -> Examples:
+    """At most so many training rows, drawn by the run's seed."""
+    from finetune.data.examples import Examples
+
+    table = run.folder.table("train")
+    order = np.random.default_rng(run.recipe.seed).permutation(table.num_rows)
+    return Examples(table.take(np.sort(order[:most])), task, processor)
