@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from finetune.clean.duplicates import about_rows, columns, keys
@@ -33,7 +35,12 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
         f"labelled {_said(labels[row])}, but its copy {name} is labelled {_said(labels[copy])}"
         for row, copy, name in zip(rows, against, names, strict=True)
     ]
-    return about_rows(table, roles, rows=rows, reasons=reasons)
+    votes = Counter((mark, label) for mark, label in zip(marks, labels, strict=True) if None not in label)
+    voters = Counter(mark for mark, label in zip(marks, labels, strict=True) if None not in label)
+    found = about_rows(table, roles, rows=rows, reasons=reasons)
+    # How many of its copies say something else: of one against four the one is wrong.
+    against_it = tuple(1 - votes[marks[row], labels[row]] / voters[marks[row]] for row in rows)
+    return replace(found, confidence=against_it)
 
 
 def _said(label: tuple[str | None, ...]) -> str:

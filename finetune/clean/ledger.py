@@ -45,6 +45,7 @@ class LedgerLine:
     position: int | None = None
     cells: Mapping[str, Any] = field(default_factory=dict)
     masked: bool = False  # whether personal data or the bytes of a picture were left out; PRIVATE has the whole line
+    confidence: float | None = None  # how sure the rule is of it, 0 to 1, where it can tell
 
 
 def numbered(table: pa.Table) -> pa.Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from finetune.clean.duplicates import about_rows, columns, keys
@@ -41,7 +42,9 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
         f"labelled {_said(labels[row])}, but its near copy {table['row'][int(other[row])]} "
         f"(similarity {similarity[row]:.2f}) is labelled {_said(labels[other[row]])}" for row in rows
     ]
-    return about_rows(table, roles, rows=rows, reasons=reasons)
+    # At most one of the two is labelled wrongly.
+    confidence = tuple((similarity[rows] / 2).tolist())
+    return replace(about_rows(table, roles, rows=rows, reasons=reasons), confidence=confidence)
 
 
 def _said(label: tuple[str | None, ...]) -> str:

@@ -6,7 +6,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from finetune.clean import engine, ledger
+from finetune.clean.review import judging, sheet
+from finetune.clean.review.tally import headline
 from finetune.data import labels, sources, split
+from finetune.run import verdicts
 from finetune.write import write_lines
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ def prepare(run: Run) -> None:
     source, reason = sources.choose(data)
     run.say(f"rows from {source}: {reason}")
     raw = sources.read(data, source, task.roles)
+    judged = verdicts.begin(run, raw.splits)
     splits, notes = _hold_out(run, raw.splits), list(raw.notes)
     # Asked only where the answer counts: it loads torch, which cleaning does not need.
     accelerator = source == "hub" and data.max_rows == "auto" and run.has_accelerator()
@@ -29,11 +33,16 @@ def prepare(run: Run) -> None:
         splits["train"] = split.take(splits["train"], most, run.recipe.seed)
     for note in notes:
         run.say(note)
-    cleaned = engine.clean(splits, task.roles, run.recipe.clean)
+    cleaned = engine.clean(splits, task.roles, run.recipe.clean, judged=judged)
     names = labels.resolve_labels(cleaned.splits, task.labels)
+    for line in verdicts.told(cleaned.quality[judging.RULE]) if judging.RULE in cleaned.quality else ():
+        run.say(line)
     for rule, found in ledger.summary(cleaned.quality):
         run.say(f"{rule}: {found}")
+    run.say(f"checks: {headline(cleaned.quality['tally'])}")
     _write(run, cleaned, names)
+    if asked := sheet.questions(cleaned.ledger, task.roles):
+        sheet.write(asked, splits, task.roles, file=run.folder.path / "data" / sheet.FILE, known=judged)
     used = cleaned.splits
     run.say("rows: " + ", ".join(f"{table.num_rows:,} {name}" for name, table in used.items())
             + f"; labels: {_counts(used['train']['label'].to_pylist())}")

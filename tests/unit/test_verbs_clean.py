@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from finetune.cli import app
 from finetune.errors import DataError, SpecError
 from finetune.run.folder import RunFolder
-from finetune.verbs.clean import quoted
+from finetune.verbs.findings import quoted
 
 DIRT = [
     ("Caf\u00c3\u00a9 with a view, and a pie to remember.", "good"),  # line 2: UTF-8 read as Latin-1
@@ -53,8 +53,8 @@ def clean(*arguments: str) -> str:
 
 
 def test_every_rule_has_its_counts_by_split(cwd: Path) -> None:
-    cells = {line.split()[0]: re.split(r"\s{2,}", line.strip())[2:] for line in clean().splitlines()
-             if re.match(r"  \w+ +(fix|drop|fail) ", line)}
+    cells = {line.split()[1]: re.split(r"\s{2,}", line.strip())[3:] for line in clean().splitlines()
+             if re.match(r"  (good|warn)  \w+ +(fix|drop|fail) ", line)}
     assert cells == {
         "encoding": ["1 changed", "-", "1 reported"], "blanks": ["1 dropped", "-", "-"], "whitespace": ["1 changed", "-", "-"],
         "missing_labels": ["-", "-", "-"], "contradictions": ["2 dropped", "-", "-"], "duplicates": ["1 dropped", "-", "-"],
