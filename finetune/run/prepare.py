@@ -37,7 +37,7 @@ def prepare(run: Run) -> None:
     names = labels.resolve_labels(cleaned.splits, task.labels)
     for line in verdicts.told(cleaned.quality[judging.RULE]) if judging.RULE in cleaned.quality else ():
         run.say(line)
-    for rule, found in ledger.summary(cleaned.quality):
+    for rule, found in () if run.shows_findings else ledger.summary(cleaned.quality):
         run.say(f"{rule}: {found}")
     run.say(f"checks: {headline(cleaned.quality['tally'])}")
     _write(run, cleaned, names)

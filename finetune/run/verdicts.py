@@ -36,9 +36,10 @@ def begin(run: Run, splits: Mapping[str, Any]) -> tuple[Verdict, ...]:
     own, known = run.folder.path / "data" / verdicts.FILE, remembered(run)
     if own.is_file():
         return verdicts.read(own)
-    off = run.recipe.clean.get(judging.RULE) == "off"
-    if off and known.is_file():
-        run.say(f"verdicts in {known} are not applied: clean.verdicts=off")
+    if run.recipe.clean.get(judging.RULE) == "off":
+        if known.is_file():
+            run.say(f"verdicts in {known} are not applied: clean.verdicts=off")
+        return ()
     held = verdicts.read(known)
     if (run.folder.path / GIVEN).is_file():
         date = datetime.now(UTC).isoformat(timespec="seconds")
@@ -46,6 +47,7 @@ def begin(run: Run, splits: Mapping[str, Any]) -> tuple[Verdict, ...]:
         new = marks.verdicts(given, splits, run.recipe.task.roles, rules=engine.offered(), date=date)
         held = verdicts.merged(held, new)
         verdicts.write(held, known)
+        (run.folder.path / GIVEN).unlink()
         run.say(f"{len(new):,} verdicts are remembered in {known}")
     if held:
         verdicts.write(held, own)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,14 +43,14 @@ def verb(recipe: RecipeName, overrides: Overrides = None, to: Target = None, *, 
     if to:
         _check_target(to, settings.task.roles)
     given = _given(apply, settings.clean)
-    made = open_run(recipe, overrides or [], resume=False)
+    made = replace(open_run(recipe, overrides or [], resume=False), shows_findings=True)
     if given:
         verdicts.give(made, given)
     try:
         pipeline.carry_out(made, until="prepare")
     except RefusedError as error:
         findings.doubtful(error.tally)
-        raise
+        raise  # with what fails
     lines = ledger.read(made.folder.path / "data" / "ledger.jsonl")
     findings.show(made.folder.read("data/quality.json"), lines)
     if to:

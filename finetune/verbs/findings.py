@@ -34,16 +34,19 @@ def show(quality: Mapping[str, Any], lines: Sequence[LedgerLine]) -> None:
 
 
 def doubtful(tally: Sequence[Mapping[str, str]]) -> None:
-    """The checks that are not good, each with its rows and what to type."""
-    lines = [line for line in tally if line["level"] != "good"]
+    """The checks that warn, each with its rows and what to do; those that fail are told by the error itself."""
+    lines = [line for line in tally if line["level"] == "warn"]
     if lines:
         out.print("[bold]worth a look[/bold]")
     for line in lines:
-        out.print(f"  [{STYLES[line['level']]}]{line['level']}[/]  {line['check']}: {line['text']}", highlight=False)
-        for text in (f"rows {line['rows']}", line["advice"]):
-            told = textwrap.fill(text, max(40, out.width), initial_indent=" " * 8, subsequent_indent=" " * 10,
-                                 break_long_words=False, break_on_hyphens=False)
-            out.print(told, markup=False, highlight=False, soft_wrap=True)
+        out.print(Text("  ") + Text(line["check"], STYLES["warn"]))
+        for text in (f"{line['text']}: {line['rows']}", line["advice"]):
+            out.print(_filled(text), markup=False, highlight=False, soft_wrap=True)
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(text, max(40, out.width), initial_indent=" " * 6, subsequent_indent=" " * 8,
+                         break_long_words=False, break_on_hyphens=False)
 
 
 def _section(title: str, table: Table) -> None:
@@ -56,10 +59,11 @@ def _counts(quality: Mapping[str, Any]) -> Table:
     levels = {line["check"]: line["level"] for line in quality["tally"]}
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for title in ("", "rule", "policy"):
-        table.add_column(title)
+        table.add_column(title, no_wrap=True, min_width=max(map(len, quality["rules"])) if title == "rule" else None)
     for split in SPLITS:
         table.add_column(f"{split} ({quality['rows'][split]['before']:,})", justify="right")
-    for rule, entry in [*quality["rules"].items(), ("leakage", quality["leakage"])]:
+    judged = [("verdicts", quality["verdicts"])] if "verdicts" in quality else []
+    for rule, entry in [*judged, *quality["rules"].items(), ("leakage", quality["leakage"])]:
         if entry["policy"] != "off" and not entry["splits"]:
             continue  # nothing in this task for it to read
         cells = [_cell(entry["splits"].get(split, {})) for split in SPLITS]

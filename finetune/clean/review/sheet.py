@@ -86,7 +86,7 @@ def plain(cell: str | None) -> str:
 def _cells(asked: Sequence[LedgerLine], splits: Mapping[str, pa.Table],
            roles: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     label = next((name for name, kind in roles.items() if kind == "label"), None)
-    about = [name for name, kind in roles.items() if kind != "label"]
+    about = [name for name, kind in roles.items() if kind in ("text", "image")]
     for line in asked:
         (row,) = splits[line.split].slice(line.position, 1).to_pylist()
         shown = [row[name] for name in about if isinstance(row[name], str)]  # a picture of the Hub has bytes

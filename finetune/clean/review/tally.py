@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from finetune.clean.review.refusals import numbers, way_out
+from finetune.clean.review.sheet import ABOUT_LABELS, FILE
 from finetune.errors import some
 
 if TYPE_CHECKING:
@@ -86,13 +87,17 @@ def _done(entry: Mapping[str, Any], num_rows: Mapping[str, int], actions: Sequen
 
 
 def _advice(rule: str, entry: Mapping[str, Any], level: str, *, policies: Sequence[str]) -> str:
-    """What to type, where a setting changes what is done with training rows."""
+    """What to do, and what to type where a setting changes what is done with training rows."""
+    trained = entry["splits"].get("train", {})
     if level == FAIL:
         return f"Fix them, or set clean.{rule}={way_out(policies)}."
-    trained = entry["splits"].get("train", {})
-    instead = next((policy for policy in ("fix", "drop") if policy in policies), None)
-    if trained.get("reported") and entry["policy"] == "report" and instead:
-        return f"clean.{rule}={instead} {'repairs' if instead == 'fix' else 'drops'} those in training."
-    if trained.get("dropped") and "report" in policies:
-        return f"clean.{rule}=report keeps them."
-    return "Look at them: such rows of validation and test are in the score."
+    if trained.get("reported") and entry["policy"] == "report":
+        if "fix" in policies:
+            return f"clean.{rule}=fix repairs those in training."
+        return f"Judge them in {FILE}, or drop those in training: clean.{rule}=drop."
+    if trained.get("dropped"):
+        judged = f"Judge them in {FILE}, or keep" if rule in ABOUT_LABELS else "To keep"
+        return f"{judged} them: clean.{rule}=report." if "report" in policies else "Look at what wrote the file."
+    if trained.get("changed"):
+        return "So many repairs are a sign that the file was written wrongly: look at the examples."
+    return "They are in validation or test, which stay as they are: the scores include them."
