@@ -66,6 +66,11 @@ def offered() -> dict[str, tuple[str, ...]]:
             | {"leakage": leakage.policies, judging.RULE: verdicts.policies})
 
 
+def done(quality: Mapping[str, Any]) -> dict[str, str]:
+    """The policy with which each rule went over the rows of a quality report."""
+    return {name: entry["policy"] for name, entry in {**quality["rules"], "leakage": quality["leakage"]}.items()}
+
+
 def problems(policies: Mapping[str, str]) -> list[str]:
     """Every rule and policy that does not exist, with what does."""
     offers = offered()

@@ -41,7 +41,9 @@ def prepare(run: Run) -> None:
         run.say(f"{rule}: {found}")
     run.say(f"checks: {headline(cleaned.quality['tally'])}")
     _write(run, cleaned, names)
-    if asked := sheet.questions(cleaned.ledger, task.roles):
+    asked = sheet.questions(cleaned.ledger, task.roles, policies=engine.done(cleaned.quality))
+    cleaned.quality["review"] = sheet.summed(asked)
+    if asked:
         sheet.write(asked, splits, task.roles, file=run.folder.path / "data" / sheet.FILE, known=judged)
     used = cleaned.splits
     run.say("rows: " + ", ".join(f"{table.num_rows:,} {name}" for name, table in used.items())

@@ -61,7 +61,7 @@ def _counts(quality: Mapping[str, Any]) -> Table:
     for title in ("", "rule", "policy"):
         table.add_column(title, no_wrap=True, min_width=max(map(len, quality["rules"])) if title == "rule" else None)
     for split in SPLITS:
-        table.add_column(f"{split} ({quality['rows'][split]['before']:,})", justify="right")
+        table.add_column(f"{split}\n{quality['rows'][split]['before']:,}", justify="right")
     judged = [("verdicts", quality["verdicts"])] if "verdicts" in quality else []
     for rule, entry in [*judged, *quality["rules"].items(), ("leakage", quality["leakage"])]:
         if entry["policy"] != "off" and not entry["splits"]:

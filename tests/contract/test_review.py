@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import random
 import re
@@ -45,11 +46,13 @@ def cwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 FILES = ["data.files.train=train.csv", "data.columns.text=review", "data.files.validation=validation.csv", "data.files.test=test.csv"]
+BATCHES = itertools.count(32)
 
 
 def clean(*arguments: str, recipe: str = "sentiment") -> tuple[Path, str]:
     """The run folder that `finetune clean` leaves and what it prints."""
-    result = CliRunner().invoke(app, ["clean", recipe, *FILES, *arguments], env={"COLUMNS": "80", "TERM": "dumb"})
+    other = f"train.batch={next(BATCHES)}"  # a folder of its own: two runs of one second are told apart by their settings
+    result = CliRunner().invoke(app, ["clean", recipe, *FILES, other, *arguments], env={"COLUMNS": "80", "TERM": "dumb"})
     if result.exception:
         raise result.exception
     found = re.search(r"next +finetune run \S+ --resume (\S+)", result.output)
@@ -81,9 +84,9 @@ def rows(run: Path, split: str = "train") -> list[tuple[str, str]]:
 
 def test_verdicts_are_followed_remembered_and_not_asked_for_again(cwd: Path) -> None:
     first, text = clean()
-    assert re.search(r"review +runs/sentiment/\S+/data/review.csv  to be judged: write keep, drop or a label", text)
+    assert re.search(r"review +runs/sentiment/\S+/data/review.csv  5 findings to judge: write keep, drop or a label", text)
     command = re.search(r"apply +finetune clean sentiment --apply (\S+) (.*)", text)
-    assert command and command[2].split() == FILES
+    assert command and command[2].split()[:-1] == FILES
     assert TWICE not in dict(rows(first))
     second, text = clean("--apply", str(judged(first, cwd / "back.csv", verdict)))
     assert "4 verdicts are remembered in runs/sentiment/verdicts.jsonl" in text
@@ -163,7 +166,7 @@ def test_rows_without_anything_to_judge_leave_no_sheet(cwd: Path) -> None:
     write(cwd / "validation.csv", [("One more row that is plain.", "good"), ("And one that is not.", "bad")])
     run, text = clean("clean.near_duplicates=off")
     assert not (run / "data" / "review.csv").exists()
-    assert "to be judged" not in text
+    assert "to judge" not in text
 
 
 def test_refused_rows_are_told_with_all_that_is_worth_a_look(cwd: Path) -> None:

@@ -13,6 +13,8 @@ from finetune.clean.ledger import LedgerLine
 from finetune.clean.review import sheet
 from finetune.clean.review.verdicts import Verdict
 
+POLICIES = {"language": "report", "outliers": "report", "near_duplicates": "report", "encoding": "fix", "duplicates": "drop",
+            "placeholders": "report", "label_errors": "report", "contradictions": "drop"}
 ROLES = {"text": "text", "label": "label"}
 
 
@@ -44,21 +46,23 @@ def written(asked, file: Path, *rows, known=()):
     (found("label_errors", column="label", before="x", after="y"), True),
     (found("label_errors", "changed", column="label", before="x", after="y"), True),
     (found("leakage", split="test"), False),
+    (found("duplicates", split="test"), False),  # dropped where rows may be dropped
+    (found("contradictions", split="test"), True),
     (found("verdicts", "dropped"), False),
 ])
 def test_a_person_is_asked_what_a_person_can_judge(line: LedgerLine, asks: bool) -> None:
-    assert sheet.questions([line], ROLES) == ([line] if asks else [])
+    assert sheet.questions([line], ROLES, policies=POLICIES) == ([line] if asks else [])
 
 
 def test_surest_findings_come_first_and_those_that_cannot_tell_last() -> None:
     lines = [found("language"), found("near_duplicates", confidence=0.8), found("outliers"), found("label_errors", confidence=1.0),
              found("placeholders", confidence=0.0)]
-    assert [line.rule for line in sheet.questions(lines, ROLES)] == ["label_errors", "near_duplicates", "placeholders", "language", "outliers"]
+    assert [line.rule for line in sheet.questions(lines, ROLES, policies=POLICIES)] == ["label_errors", "near_duplicates", "placeholders", "language", "outliers"]
 
 
 def test_row_is_asked_about_once_for_each_rule() -> None:
     lines = [found(), found(column="second"), found("outliers"), found(position=1), found(split="test")]
-    assert sheet.questions(lines, ROLES) == [lines[0], *lines[2:]]
+    assert sheet.questions(lines, ROLES, policies=POLICIES) == [lines[0], *lines[2:]]
 
 
 def test_cells_are_those_of_the_row_as_it_came(tmp_path: Path) -> None:

@@ -33,22 +33,32 @@ FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
 UNSHOWN = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")  # a line of the sheet is one line of the file
 
 
-def questions(ledger: Iterable[LedgerLine], roles: Mapping[str, str]) -> list[LedgerLine]:
-    """One line for each row and rule that a person can judge, the surest first, then in the order of the ledger."""
+def questions(ledger: Iterable[LedgerLine], roles: Mapping[str, str], *,
+              policies: Mapping[str, str]) -> list[LedgerLine]:
+    """One line for each row and rule that a person can judge, the surest first, then in the order of the ledger.
+
+    `policies` say what each rule did with training rows.
+    """
     asked: dict[tuple[str, int | None, str], LedgerLine] = {}
     for line in ledger:
-        if _is_open(line, roles):
+        if _is_open(line, roles, policies.get(line.rule)):
             asked.setdefault((line.split, line.position, line.rule), line)
     return sorted(asked.values(), key=lambda line: 1.0 if line.confidence is None else -line.confidence)
 
 
-def _is_open(line: LedgerLine, roles: Mapping[str, str]) -> bool:
+def _is_open(line: LedgerLine, roles: Mapping[str, str], policy: str | None) -> bool:
     if line.rule in ABOUT_SPLITS:
         return False
     if line.rule in ABOUT_LABELS:
         return True
+    settled = policy != "report" and line.split != "train"  # what is repaired or dropped where rows may be touched
     repairs = line.after is not None and roles.get(str(line.column)) != "label"  # what a policy mends for all rows
-    return line.action == "reported" and not repairs
+    return line.action == "reported" and not repairs and not settled
+
+
+def summed(asked: Sequence[LedgerLine]) -> dict[str, int]:
+    """How many findings there are to judge, and how many of them a sheet lists."""
+    return {"findings": len(asked), "listed": min(len(asked), MOST)}
 
 
 def write(asked: Sequence[LedgerLine], splits: Mapping[str, pa.Table], roles: Mapping[str, str], *,
