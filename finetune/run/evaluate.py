@@ -13,6 +13,7 @@ from finetune.clean import personal_data
 from finetune.data.images import thumbnail
 from finetune.evaluate import baselines, score
 from finetune.evaluate.infer import torch_infer
+from finetune.report import page
 from finetune.write import write_lines
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ THUMBNAIL = 96  # pixels
 
 def evaluate(run: Run) -> None:
     """Score the saved model; writes `mistakes.jsonl` and `metrics.json`."""
+    (run.folder.path / page.FILE).unlink(missing_ok=True)  # one that `finetune clean` left is of the rows alone
     task, processor, family = run.saved()
     model = resolve.reload(run.folder.path / "model", family, task.head).to(run.device())
     trained = run.folder.read("train.json")

@@ -37,6 +37,7 @@ def verb(recipe: RecipeName, overrides: Overrides = None, to: Target = None) -> 
     Leaves a run folder that `finetune run RECIPE --resume RUN` continues.
     """
     from finetune.clean import ledger
+    from finetune.report import page
     from finetune.run import pipeline
 
     if to:
@@ -51,7 +52,8 @@ def verb(recipe: RecipeName, overrides: Overrides = None, to: Target = None) -> 
         for text in _examples(lines, out.width):
             out.print(text, markup=False, highlight=False, soft_wrap=True)
     _section("training rows by label", _labels(quality))
-    places = {"ledger": f"{pipeline.short(file)}  one line for each of {len(lines):,} findings"}
+    places = {"report": pipeline.short(page.write(made.folder.path)),
+              "ledger": f"{pipeline.short(file)}  one line for each of {len(lines):,} findings"}
     if to:
         _write(made, to)
         places["rows"] = ", ".join(str(to / f"{split}.csv") for split in SPLITS)
