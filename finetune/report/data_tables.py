@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from finetune.report import rounding
 from finetune.report.folder import Part, Run, finite
+from finetune.report.names import metric_name
 from finetune.report.tables import Table
 
 MOST_LABELS = 12
@@ -89,21 +90,23 @@ def strange(run: Run) -> str:
 
 def remedies(run: Run) -> Table | None:
     """What was tried against uneven labels, and how it scored."""
-    advice = (run.quality.get("balance") or {}).get("advice") or {}
-    tried = advice.get("tried") or ()
+    tried = _advice(run).get("tried") or ()
     if not tried:
         return None
     rows = [[str(entry.get("name")), rounding.score_with_range(
         {"value": entry.get("score"), "low": entry.get("low"), "high": entry.get("high")})] for entry in tried]
-    score = str(advice.get("score") or "score").replace("_", " ")
-    return Table(["Tried on a linear probe", score[:1].upper() + score[1:]], rows)
+    return Table(["Tried on a linear probe", metric_name(str(_advice(run).get("score") or "score"))], rows)
 
 
 def advice(run: Run) -> str:
-    """What is recommended against uneven labels and how to set it; empty where nothing is."""
-    found = (run.quality.get("balance") or {}).get("advice") or {}
-    said = [str(found.get("reason") or "").rstrip("."), f"Set {found['setting']}" if found.get("setting") else ""]
-    return " ".join(f"{sentence}." for sentence in said if sentence)
+    """What is recommended against uneven labels and why; empty where nothing is."""
+    reason = str(_advice(run).get("reason") or "").rstrip(".")
+    return f"{reason}." if reason else ""
+
+
+def advised(run: Run) -> str:
+    """The setting that follows the advice; empty where there is none."""
+    return str(_advice(run).get("setting") or "")
 
 
 def channels(run: Run) -> Table | None:
@@ -115,6 +118,10 @@ def channels(run: Run) -> Table | None:
              _looked(entry)] for part, entry in found.items()]
     return Table(["Mean (standard deviation)", "Red", "Green", "Blue", "Pictures"], rows,
                  note="Of 0 (black) to 1; every picture weighs the same.")
+
+
+def _advice(run: Run) -> Part:
+    return (run.quality.get("balance") or {}).get("advice") or {}
 
 
 def _looked(entry: Part) -> str:

@@ -34,7 +34,7 @@ def boxes(run: Run) -> canvas.Drawing | None:
         axes.set_ylim(len(names) - 0.5, -0.5)
     beyond = sum(group["below"] + group["above"] for measure in measures for group in measure["groups"]
                  if group["label"] is None)
-    outside = f"{rounding.plural(beyond, 'size')} beyond; dots mark the farthest." if beyond else "None lies beyond."
+    outside = f"Beyond: {rounding.plural(beyond, 'size')}; dots mark the farthest." if beyond else "None lies beyond."
     caption = ("A box holds the middle half of the rows, with the median in it; whiskers end at the last row within "
                f"1.5 box lengths. {outside}")
     split = " Below the splits: the labels of the training rows." if labels else ""

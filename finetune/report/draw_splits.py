@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLUMNS = 2
+ALIKE = "alike"
 LINES = {"train": (canvas.PALE, "solid", 4.5), "validation": (canvas.ACCENT, "solid", 1.4),
          "test": (canvas.INK, (0, (3, 2)), 1.4)}  # color, dashes, width
 
@@ -24,7 +25,7 @@ def splits(run: Run) -> canvas.Drawing | None:
     figure = canvas.blank(0.35 + 2.15 * rows)
     panels = figure.subplots(rows, columns, squeeze=False).flatten()
     for axes, measure in zip(panels, measures, strict=False):
-        _panel(axes, measure, differs=_different(run, measure["what"]))
+        _panel(axes, measure, verdict=_verdict(run, measure["what"]))
     for axes in panels[len(measures):]:
         axes.axis("off")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
@@ -33,13 +34,17 @@ def splits(run: Run) -> canvas.Drawing | None:
                           "leaves the others holds other rows.")
 
 
-def _different(run: Run, what: str) -> list[str]:
-    """The pairs of splits that differ in a measure: `train and test`."""
-    return [" and ".join(entry["splits"]) for entry in run.quality.get("distributions") or ()
-            if entry.get("what") == what and entry.get("differs")]
+def _verdict(run: Run, what: str) -> str:
+    """In which splits a measure differs: `train and test differ`, `test differs` from the others, or `alike`."""
+    pairs = [entry["splits"] for entry in run.quality.get("distributions") or ()
+             if entry.get("what") == what and entry.get("differs")]
+    if len(pairs) < 2:
+        return f"{' and '.join(pairs[0])} differ" if pairs else ALIKE
+    odd = set.intersection(*map(set, pairs))
+    return f"{odd.pop()} differs" if odd else "all splits differ"
 
 
-def _panel(axes: Axes, measure: Part, *, differs: list[str]) -> None:
+def _panel(axes: Axes, measure: Part, *, verdict: str) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     last = 0.0
@@ -51,8 +56,7 @@ def _panel(axes: Axes, measure: Part, *, differs: list[str]) -> None:
     first = min(values[0] for values in measure["curves"].values())
     axes.set_xlim(first, last if last > first else None)
     axes.set_ylim(0, 1.02)
-    verdict = "alike" if not differs else f"{differs[0]} differ" if len(differs) == 1 else "the splits differ"
-    axes.set_title(f"{measure['what']}: {verdict}", color=canvas.ACCENT if differs else canvas.INK)
+    axes.set_title(f"{measure['what']}: {verdict}", color=canvas.INK if verdict == ALIKE else canvas.ACCENT)
     axes.yaxis.set_major_locator(MaxNLocator(4))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
     axes.xaxis.set_major_locator(MaxNLocator(4))

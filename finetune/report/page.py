@@ -68,6 +68,7 @@ def _rows(run: Run) -> dict[str, Any]:
     return {
         "tally": data_tables.tally(run),
         "advice": data_tables.advice(run),
+        "advised": data_tables.advised(run),
         "remedies": data_tables.remedies(run),
         "suspected": data_tables.suspected(run),
         "suspects": shown_rows.suspects(run),

@@ -10,6 +10,7 @@ from finetune.report.folder import Part, Run, finite
 from finetune.report.tables import MOST_LETTERS
 
 MOST, MOST_CLUSTERS = 12, 6
+TEXTS_OF_A_CLUSTER = 2  # a reader sees what kind of copies they are
 PICTURES = ("data:image/png;base64,", "data:image/jpeg;base64,")
 
 
@@ -48,11 +49,12 @@ def clusters(run: Run) -> list[Cluster]:
     found = []
     for part in run.quality.get("clusters") or ():
         size, rows = part.get("size", 0), [str(row) for row in part.get("rows") or ()]
+        members = [_shown(line, "") for line in part.get("examples") or ()]
+        members = members[: TEXTS_OF_A_CLUSTER if any(member.text for member in members) else None]
         kind = {"exact": "equal rows", "near": "nearly equal rows"}.get(str(part.get("kind")), "rows")
         where = f" in {part['split']}" if part.get("split") else ""
         more = f" and {size - len(rows):,} more" if rows and size > len(rows) else ""
-        found.append(Cluster(f"{size:,} {kind}{where}", [_shown(line, "") for line in part.get("examples") or ()],
-                             ", ".join(rows) + more))
+        found.append(Cluster(f"{size:,} {kind}{where}", members, f"{_places(rows)}{more}"))
     return found[:MOST_CLUSTERS]
 
 
@@ -73,6 +75,15 @@ def without_examples(quality: Part) -> Part:
 
 def _examples(run: Run, part: str) -> Sequence[Part]:
     return ((run.quality.get(part) or {}).get("examples") or ())[:MOST]
+
+
+def _places(rows: Sequence[str]) -> str:
+    """`a.csv:7, 902, 903` of rows of one file, all names in full else."""
+    files = {row.rpartition(":")[0] for row in rows}
+    lines = [row.rpartition(":")[2] for row in rows]
+    if len(files) != 1 or not all(line.isdecimal() for line in lines):
+        return ", ".join(rows)
+    return f"{files.pop()}:{', '.join(lines)}"
 
 
 def _shown(line: Part, said: str) -> Shown:
