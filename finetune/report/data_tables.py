@@ -17,16 +17,19 @@ MOST_TESTS = 12
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of the tally: good, warn or fail."""
+    """One line of the tally: good, warn or fail; what is not good also has its first rows, and what to do."""
 
     level: str
     check: str
     text: str
+    rows: str = ""
+    advice: str = ""
 
 
 def tally(run: Run) -> list[Check]:
     """Every check that cleaning made, the worst first."""
-    found = [Check(str(line.get("level")), str(line.get("check") or "").replace("_", " "), str(line.get("text") or ""))
+    found = [Check(str(line.get("level")), str(line.get("check") or "").replace("_", " "),
+                   *(str(line.get(part) or "") for part in ("text", "rows", "advice")))
              for line in run.quality.get("tally") or ()]
     return sorted((check for check in found if check.level in LEVELS), key=lambda check: LEVELS.index(check.level))
 
@@ -83,6 +86,11 @@ def suspected(run: Run) -> str:
     return _counted(run, "suspects", "label")
 
 
+def unjudged(run: Run) -> str:
+    """Why nobody looked for suspected labels; empty where somebody did."""
+    return str((run.quality.get("suspects") or {}).get("not_judged") or "")
+
+
 def strange(run: Run) -> str:
     """How many rows are far from all others; empty where nobody looked."""
     return _counted(run, "strangers", "row")
@@ -131,7 +139,7 @@ def _looked(entry: Part) -> str:
 
 def _counted(run: Run, part: str, noun: str) -> str:
     found = run.quality.get(part) or {}
-    if not finite(found.get("checked")) or not finite(found.get("found")):
+    if not found.get("checked") or not finite(found["checked"]) or not finite(found.get("found")):
         return ""
     return (f"{found['found']:,} of {rounding.plural(found['checked'], noun)} "
             f"({rounding.share(found['found'], found['checked'])})")

@@ -69,6 +69,8 @@ def without_examples(quality: Part) -> Part:
     for part in ("suspects", "strangers"):
         if isinstance(kept.get(part), Mapping):
             kept[part] = {**kept[part], "examples": []}
+    kept["tally"] = [{key: value for key, value in line.items() if key != "rows"}
+                     for line in quality.get("tally") or ()]
     kept["clusters"] = [{**part, "rows": [], "examples": []} for part in quality.get("clusters") or ()]
     return kept
 
