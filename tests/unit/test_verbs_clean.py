@@ -86,7 +86,7 @@ def test_the_run_is_ready_to_be_trained_and_its_command_is_named(cwd: Path) -> N
 
 
 def test_page_about_the_rows_is_left_and_named(cwd: Path) -> None:
-    place = re.search(r"report +(\S+)", clean())
+    place = re.search(r"report +(\S+report.html)", clean())
     assert place
     page = Path(place[1]).read_text()
     assert "data report" in page and "Not done:" not in page
