@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from finetune.clean import leakage
 from finetune.clean.duplicates import content
-from finetune.clean.ledger import POSITION, LedgerLine, class_counts, fingerprint, flagged, numbered, tally, with_cells
+from finetune.clean.ledger import POSITION, LedgerLine, labels, numbered, sums, tally, with_cells
 from finetune.clean.review import judging, refusals, verdicts
 from finetune.clean.review.tally import tally as told
+from finetune.clean.survey import clusters
 from finetune.contracts import Findings, Learner, Rule
 from finetune.errors import SpecError, nearest
 
@@ -102,6 +103,7 @@ def clean(splits: Mapping[str, pa.Table], roles: Mapping[str, str], policies: Ma
     # although only one of them was damaged. They are never handed out.
     tables = came
     entries: dict[str, dict[str, Any]] = {}
+    copies: list[clusters.Cluster] = []
     for name, rule in rules().items():
         policy = policies.get(name, rule.default)
         found: dict[str, Findings] = {}
@@ -109,6 +111,7 @@ def clean(splits: Mapping[str, pa.Table], roles: Mapping[str, str], policies: Ma
             find = rule.learn(tables[TRAIN], roles) if isinstance(rule, Learner) else rule.find
             found = _open(name, {split: find(table, roles) for split, table in tables.items()}, tables,
                           settled=settled)
+        copies += clusters.gather(name, found, tables)
         tables, entries[name] = _apply(Step(name, policy, rule.policies, found), tables, came, book=book)
         if on_rule and found:
             on_rule(name, _num_found(entries[name]))
@@ -119,7 +122,8 @@ def clean(splits: Mapping[str, pa.Table], roles: Mapping[str, str], policies: Ma
     if on_rule:
         on_rule("leakage", _num_found(leaks))
     cleaned = {split: table.drop_columns([POSITION]) for split, table in {**came, TRAIN: tables[TRAIN]}.items()}
-    quality = {"rules": entries, "leakage": {**leaks, "pairs": _with_action(pairs, step)}, **answers}
+    quality = {"rules": entries, "leakage": {**leaks, "pairs": _with_action(pairs, step)},
+               "clusters": clusters.shown(copies, roles), **answers}
     return _closed(splits, came, cleaned, quality=quality, book=book)
 
 
@@ -150,10 +154,10 @@ def _open(rule: str, found: Mapping[str, Findings], tables: Mapping[str, pa.Tabl
 def _closed(splits: Mapping[str, pa.Table], came: Mapping[str, pa.Table], cleaned: dict[str, pa.Table], *,
             quality: dict[str, Any], book: Book) -> Cleaned:
     """The account of it all; raises RefusedError where the rows cannot be learnt from."""
-    quality |= _sums(splits, cleaned, roles=book.roles, ledger=book.ledger)
-    before = {"row": came[TRAIN]["row"].to_pylist(), "label": _labels(came[TRAIN], book.roles)}
+    quality |= sums(splits, cleaned, roles=book.roles, ledger=book.ledger)
+    before = {"row": came[TRAIN]["row"].to_pylist(), "label": labels(came[TRAIN], book.roles)}
     messages = [message for of_rule in book.refused.values() for message in of_rule]
-    messages += refusals.nothing_left(before, _labels(cleaned[TRAIN], book.roles), book.ledger, failed=book.refused)
+    messages += refusals.nothing_left(before, labels(cleaned[TRAIN], book.roles), book.ledger, failed=book.refused)
     quality["tally"] = told(quality, book.ledger, failed=book.refused, policies=offered())
     if messages:
         raise refusals.RefusedError(messages, quality["tally"])
@@ -268,22 +272,5 @@ def replace_cells(table: pa.Table, column: str, *, cells: Mapping[int, Any]) -> 
     return table.set_column(table.column_names.index(column), table.schema.field(column), new)
 
 
-def _labels(table: pa.Table, roles: Mapping[str, str]) -> list[str | None]:
-    """The label of each row; None for all where the task has no label column."""
-    column = next((name for name, kind in roles.items() if kind == "label"), None)
-    return table[column].to_pylist() if column else [None] * table.num_rows
-
-
 def _with_action(pairs: Mapping[str, dict[str, int]], step: Step) -> dict[str, dict[str, Any]]:
     return {pair: {**counts, "action": _action(step, next(iter(counts)), after=None)} for pair, counts in pairs.items()}
-
-
-def _sums(before: Mapping[str, pa.Table], after: Mapping[str, pa.Table], *, roles: Mapping[str, str],
-          ledger: Sequence[LedgerLine]) -> dict[str, Any]:
-    labels = {split: (_labels(before[split], roles), _labels(after[split], roles)) for split in before}
-    return {
-        "classes": {split: class_counts(*of_split) for split, of_split in labels.items()},
-        "rows": {split: {"before": before[split].num_rows, "after": after[split].num_rows} for split in before},
-        "flagged": flagged(ledger, after),
-        "fingerprints": {split: fingerprint(table) for split, table in after.items()},
-    }

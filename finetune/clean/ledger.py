@@ -187,6 +187,24 @@ def fingerprint(table: pa.Table) -> str:
     return hashlib.sha256("\n".join(table["hash"].to_pylist()).encode()).hexdigest()
 
 
+def labels(table: pa.Table, roles: Mapping[str, str]) -> list[str | None]:
+    """The label of each row; None for all where the task has no label column."""
+    column = next((name for name, kind in roles.items() if kind == "label"), None)
+    return table[column].to_pylist() if column else [None] * table.num_rows
+
+
+def sums(before: Mapping[str, pa.Table], after: Mapping[str, pa.Table], *, roles: Mapping[str, str],
+         ledger: Sequence[LedgerLine]) -> dict[str, Any]:
+    """Classes and rows before and after cleaning, doubtful held-out rows, and what each split is known by."""
+    named = {split: (labels(before[split], roles), labels(after[split], roles)) for split in before}
+    return {
+        "classes": {split: class_counts(*of_split) for split, of_split in named.items()},
+        "rows": {split: {"before": before[split].num_rows, "after": after[split].num_rows} for split in before},
+        "flagged": flagged(ledger, after),
+        "fingerprints": {split: fingerprint(table) for split, table in after.items()},
+    }
+
+
 def summary(quality: Mapping[str, Any]) -> list[tuple[str, str]]:
     """One line per rule that found something, in the order in which the rules ran.
 

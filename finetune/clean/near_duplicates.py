@@ -47,7 +47,8 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
         for row in rows
     ]
     confidence = tuple(said.get(row, float(similarity[row])) for row in rows)
-    return replace(about_rows(table, roles, rows=rows, reasons=reasons), confidence=confidence)
+    return replace(about_rows(table, roles, rows=rows, reasons=reasons), firsts=tuple(first[rows].tolist()),
+                   confidence=confidence)
 
 
 def _but_equal(table: pa.Table, roles: Mapping[str, str], *, members: list[int],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from finetune.clean import engine, ledger
 from finetune.clean.review import judging, sheet
 from finetune.clean.review.tally import headline
+from finetune.clean.survey.whole import survey
 from finetune.data import labels, sources, split
 from finetune.run import verdicts
 from finetune.write import write_lines
@@ -51,7 +52,7 @@ def prepare(run: Run) -> None:
     run.folder.write("data/source.json", {"source": source, "name": raw.name, "revision": raw.revision,
                                           "license": raw.license, "labels": names, "notes": notes})
     # Written last: its presence says that the stage has finished.
-    run.folder.write("data/quality.json", cleaned.quality)
+    run.folder.write("data/quality.json", cleaned.quality | survey(used, task.roles, seed=run.recipe.seed))
 
 
 def _hold_out(run: Run, splits: dict[str, Any]) -> dict[str, Any]:

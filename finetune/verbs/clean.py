@@ -37,6 +37,7 @@ def verb(recipe: RecipeName, overrides: Overrides = None, to: Target = None, *, 
     """
     from finetune.clean import ledger
     from finetune.clean.review.refusals import RefusedError
+    from finetune.report import page
     from finetune.run import pipeline, verdicts
 
     settings = pipeline.resolve(recipe, overrides or [])
@@ -53,6 +54,7 @@ def verb(recipe: RecipeName, overrides: Overrides = None, to: Target = None, *, 
         raise  # with what fails
     lines = ledger.read(made.folder.path / "data" / "ledger.jsonl")
     findings.show(made.folder.read("data/quality.json"), lines)
+    page.write(made.folder.path)
     if to:
         _write(made, to)
     for name, text in _places(made, len(lines), to).items():
@@ -74,7 +76,8 @@ def _places(run: Run, num_findings: int, to: Path | None) -> dict[str, str]:
     from finetune.run import pipeline
 
     data = run.folder.path / "data"
-    places = {"ledger": f"{pipeline.short(data / 'ledger.jsonl')}  one line for each of {num_findings:,} findings"}
+    places = {"report": pipeline.short(run.folder.path / "report.html"),
+              "ledger": f"{pipeline.short(data / 'ledger.jsonl')}  one line for each of {num_findings:,} findings"}
     if to:
         places["rows"] = ", ".join(str(to / f"{split}.csv") for split in SPLITS)
     if (review := data / sheet.FILE).is_file():

@@ -85,6 +85,15 @@ def test_the_run_is_ready_to_be_trained_and_its_command_is_named(cwd: Path) -> N
     assert len((run.path / "data" / "ledger.jsonl").read_text().splitlines()) == 9
 
 
+def test_page_about_the_rows_is_left_and_named(cwd: Path) -> None:
+    place = re.search(r"report +(\S+report.html)", clean())
+    assert place
+    page = Path(place[1]).read_text()
+    assert "data report" in page and "Not done:" not in page
+    assert "2 equal rows in train: train.csv:5, 6" in page
+    assert RunFolder(Path(place[1]).parent).next_stage == "train"
+
+
 def test_nothing_heavy_is_loaded(cwd: Path) -> None:
     code = ("import sys; from finetune.cli import app\n"
             "app(['clean', 'sentiment', 'data.files.train=train.csv', 'data.columns.text=review'], standalone_mode=False)\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from finetune.clean.duplicates import about_rows
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 RULE = "verdicts"  # in the ledger
 COPIES = "duplicates"  # dropping a copy leaves the row that it is a copy of, which has the same content
+PARALLEL = [entry.name for entry in fields(Findings) if entry.name not in ("counts", "details")]  # one entry a finding
 Decided = dict[str, list[tuple[int, Verdict]]]  # split -> row and what was decided about it
 
 
@@ -76,8 +77,7 @@ def unsettled(findings: Findings, table: pa.Table, settled: Collection[int]) -> 
     stays = np.flatnonzero(~np.isin(positions, list(settled))).tolist()
     if len(stays) == len(findings):
         return findings
-    cells = {name: tuple(values[index] for index in stays) for name in ("rows", "columns", "reasons", "before", "after",
-             "confidence") if (values := getattr(findings, name))}
+    cells = {name: tuple(values[index] for index in stays) for name in PARALLEL if (values := getattr(findings, name))}
     return replace(findings, **cells, counts={})  # the sums by kind cannot be told any more
 
 
