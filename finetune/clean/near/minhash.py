@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NUM_PERMUTATIONS = 128
 NUM_BANDS = 21
 
-_BATCH = 2**15  # shingles that are permuted at once, so that they stay in the processor's cache
+_BATCH = 2**16  # shingles that are permuted at once, so that they stay in the processor's cache
 
 
 def band_keys(texts: pa.ChunkedArray) -> Array:
