@@ -156,7 +156,8 @@ class Findings:
     """What a rule found: parallel tuples, one entry per finding.
 
     `rows` are positions in the table; `after` is the repaired cell where the rule can repair, else None. `counts` are
-    the rule's own sums by kind of finding, such as {"email": 3}.
+    the rule's own sums by kind of finding, such as {"email": 3}; `firsts`, of a rule on copies, the row that each row
+    is a copy of.
     """
 
     rows: tuple[int, ...] = ()
@@ -165,6 +166,7 @@ class Findings:
     before: tuple[str | None, ...] = ()
     after: tuple[str | None, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict, kw_only=True)
+    firsts: tuple[int, ...] = field(default=(), kw_only=True)
 
     def __len__(self) -> int:
         return len(self.rows)

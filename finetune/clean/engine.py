@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from finetune.clean import leakage
 from finetune.clean.duplicates import content
 from finetune.clean.ledger import POSITION, LedgerLine, class_counts, fingerprint, flagged, numbered, tally, with_cells
+from finetune.clean.survey import clusters
 from finetune.contracts import Findings, Learner, Rule
 from finetune.errors import DataError, SpecError, nearest, some
 
@@ -77,12 +78,14 @@ def clean(splits: Mapping[str, pa.Table], roles: Mapping[str, str], policies: Ma
     tables = {split: numbered(table) for split, table in splits.items()}
     ledger: list[LedgerLine] = []
     entries: dict[str, dict[str, Any]] = {}
+    copies: list[clusters.Cluster] = []
     for name, rule in rules().items():
         policy = policies.get(name, rule.default)
         found = {}
         if policy != "off" and _reads(rule, roles):
             find = rule.learn(tables[TRAIN], roles) if isinstance(rule, Learner) else rule.find
             found = {split: find(table, roles) for split, table in tables.items()}
+        copies += clusters.gather(name, found, tables)
         step = Step(name, policy, rule.policies, found)
         tables, entries[name] = _apply(step, tables, splits=splits, roles=roles, ledger=ledger)
         if on_rule and found:
@@ -94,7 +97,8 @@ def clean(splits: Mapping[str, pa.Table], roles: Mapping[str, str], policies: Ma
         on_rule("leakage", _num_found(leaks))
     cleaned = {**splits, TRAIN: tables[TRAIN].drop_columns([POSITION])}
     _check_left(splits[TRAIN], cleaned[TRAIN], roles=roles, ledger=ledger)
-    quality = {"rules": entries, "leakage": {**leaks, "pairs": _with_action(pairs, step)}}
+    quality = {"rules": entries, "leakage": {**leaks, "pairs": _with_action(pairs, step)},
+               "clusters": clusters.shown(copies, roles)}
     return Cleaned(cleaned, tuple(ledger), quality | _sums(splits, cleaned, roles=roles, ledger=ledger))
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from finetune.clean import engine, ledger
+from finetune.clean.survey.whole import survey
 from finetune.data import labels, sources, split
 from finetune.write import write_lines
 
@@ -40,7 +41,7 @@ def prepare(run: Run) -> None:
     run.folder.write("data/source.json", {"source": source, "name": raw.name, "revision": raw.revision,
                                           "license": raw.license, "labels": names, "notes": notes})
     # Written last: its presence says that the stage has finished.
-    run.folder.write("data/quality.json", cleaned.quality)
+    run.folder.write("data/quality.json", cleaned.quality | survey(used, task.roles, seed=run.recipe.seed))
 
 
 def _hold_out(run: Run, splits: dict[str, Any]) -> dict[str, Any]:
