@@ -35,7 +35,7 @@ Deep = Annotated[bool, typer.Option(
                    "backbone takes; by default only where that costs little beside training.")]
 
 
-def verb(recipe: RecipeName, overrides: Overrides = None, to: Target = None, deep: Deep = False) -> None:
+def verb(recipe: RecipeName, overrides: Overrides = None, *, to: Target = None, deep: Deep = False) -> None:
     """Read and clean the rows only, and show what is wrong with them.
 
     Leaves a run folder that `finetune run RECIPE --resume RUN` continues.
