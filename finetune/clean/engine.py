@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from finetune.clean import leakage
 from finetune.clean.duplicates import content
 from finetune.clean.ledger import POSITION, LedgerLine, labels, numbered, sums, tally, with_cells
+from finetune.clean.probe.embedded import FEATURES, embedded
 from finetune.clean.review import judging, refusals, verdicts
 from finetune.clean.review.tally import tally as told
 from finetune.clean.survey import clusters
-from finetune.contracts import Findings, Learner, Rule
+from finetune.contracts import Embed, Findings, Learner, Rule
 from finetune.errors import SpecError, nearest
 
 if TYPE_CHECKING:
@@ -61,6 +62,11 @@ def rules() -> dict[str, Rule]:
     return {name: cast("Rule", module) for name, module in sorted(modules.items(), key=lambda item: item[1].order)}
 
 
+def embedding() -> list[str]:
+    """The rules that need features of the rows."""
+    return [name for name, rule in rules().items() if FEATURES in rule.kinds]
+
+
 def offered() -> dict[str, tuple[str, ...]]:
     """The policies of every rule, of the leakage gate and of the verdicts that a person gave."""
     return ({name: rule.policies for name, rule in rules().items()}
@@ -87,10 +93,12 @@ def problems(policies: Mapping[str, str]) -> list[str]:
 
 
 def clean(splits: Mapping[str, pa.Table], roles: Mapping[str, str], policies: Mapping[str, str], *,
-          judged: Sequence[verdicts.Verdict] = (), on_rule: Callable[[str, int], None] | None = None) -> Cleaned:
+          judged: Sequence[verdicts.Verdict] = (), on_rule: Callable[[str, int], None] | None = None,
+          embed: Embed | None = None) -> Cleaned:
     """Clean the training rows and report on the others, which are returned as they came.
 
-    `judged` are a person's verdicts; with the policy `all` they alone may change rows that are held out.
+    `judged` are a person's verdicts; with the policy `all` they alone may change rows that are held out. Rules that
+    need features of the rows run only where `embed` can make them.
     Errors: SpecError for settings that do not exist or have nothing to act on; RefusedError, a DataError, with all
     reasons where a policy is `fail` and the rule found something, where validation or test rows lack a label, and
     where nothing is left to learn from.
@@ -104,13 +112,16 @@ def clean(splits: Mapping[str, pa.Table], roles: Mapping[str, str], policies: Ma
     tables = came
     entries: dict[str, dict[str, Any]] = {}
     copies: list[clusters.Cluster] = []
+    details: dict[str, Any] = {}
+    with_features = embedded(embed)
     for name, rule in rules().items():
         policy = policies.get(name, rule.default)
         found: dict[str, Findings] = {}
-        if policy != "off" and _reads(rule, roles):
-            find = rule.learn(tables[TRAIN], roles) if isinstance(rule, Learner) else rule.find
-            found = _open(name, {split: find(table, roles) for split, table in tables.items()}, tables,
-                          settled=settled)
+        if policy != "off" and _reads(rule, roles) and (embed is not None or FEATURES not in rule.kinds):
+            seen = with_features(tables) if FEATURES in rule.kinds else tables
+            find = rule.learn(seen[TRAIN], roles) if isinstance(rule, Learner) else rule.find
+            found = _open(name, {split: find(table, roles) for split, table in seen.items()}, tables, settled=settled)
+            details |= found[TRAIN].details
         copies += clusters.gather(name, found, tables)
         tables, entries[name] = _apply(Step(name, policy, rule.policies, found), tables, came, book=book)
         if on_rule and found:
@@ -123,7 +134,7 @@ def clean(splits: Mapping[str, pa.Table], roles: Mapping[str, str], policies: Ma
         on_rule("leakage", _num_found(leaks))
     cleaned = {split: table.drop_columns([POSITION]) for split, table in {**came, TRAIN: tables[TRAIN]}.items()}
     quality = {"rules": entries, "leakage": {**leaks, "pairs": _with_action(pairs, step)},
-               "clusters": clusters.shown(copies, roles), **answers}
+               "clusters": clusters.shown(copies, roles), **details, **answers}
     return _closed(splits, came, cleaned, quality=quality, book=book)
 
 

@@ -10,7 +10,7 @@ from finetune.clean.review import judging, sheet
 from finetune.clean.review.tally import headline
 from finetune.clean.survey.whole import survey
 from finetune.data import labels, sources, split
-from finetune.run import verdicts
+from finetune.run import embed, verdicts
 from finetune.write import write_lines
 
 if TYPE_CHECKING:
@@ -34,7 +34,12 @@ def prepare(run: Run) -> None:
         splits["train"] = split.take(splits["train"], most, run.recipe.seed)
     for note in notes:
         run.say(note)
-    cleaned = engine.clean(splits, task.roles, run.recipe.clean, judged=judged)
+    seen = embed.embed(run, splits, source=source)
+    cleaned = engine.clean(splits, task.roles, run.recipe.clean, judged=judged, embed=seen)
+    if seen is not None and (suspects := cleaned.quality.get("suspects")):
+        suspects["features"] = seen.said
+        if "not_judged" in suspects:
+            run.say(f"label_errors: not judged, since {suspects['not_judged']}")
     names = labels.resolve_labels(cleaned.splits, task.labels)
     for line in verdicts.told(cleaned.quality[judging.RULE]) if judging.RULE in cleaned.quality else ():
         run.say(line)

@@ -27,9 +27,13 @@ Target = Annotated[Path | None, typer.Option(
     "--to", metavar="FOLDER", help="Also write the cleaned rows there as train.csv, validation.csv and test.csv.")]
 Sheet = Annotated[Path | None, typer.Option(
     "--apply", metavar="SHEET", help="A review.csv of this recipe with your verdicts; they are remembered.")]
+Deep = Annotated[bool, typer.Option(
+    "--deep", help="Also look for wrong labels and rows unlike all others, however long seeing all rows through the "
+                   "backbone takes; by default only where that costs little beside training.")]
 
 
-def verb(recipe: RecipeName, overrides: Overrides = None, to: Target = None, *, apply: Sheet = None) -> None:
+def verb(recipe: RecipeName, overrides: Overrides = None, *, to: Target = None, apply: Sheet = None,
+         deep: Deep = False) -> None:
     """Read and clean the rows only, and show what is wrong with them.
 
     Leaves a run folder that `finetune run RECIPE --resume RUN` continues, and in it data/review.csv: what a person
@@ -44,7 +48,8 @@ def verb(recipe: RecipeName, overrides: Overrides = None, to: Target = None, *, 
     if to:
         _check_target(to, settings.task.roles)
     given = _given(apply, settings.clean)
-    made = replace(open_run(recipe, overrides or [], resume=False), shows_findings=True)
+    deeper = _deeper(settings.clean) if deep else []
+    made = replace(open_run(recipe, [*(overrides or []), *deeper], resume=False), shows_findings=True)
     if given:
         verdicts.give(made, given)
     try:
@@ -68,6 +73,17 @@ def _given(sheet: Path | None, policies: Mapping[str, str]) -> tuple[Mark, ...]:
     if sheet and policies.get(judging.RULE) == "off":
         raise SpecError(["--apply: clean.verdicts=off says that no verdicts are applied. Leave one of them out."])
     return marks.read(sheet) if sheet else ()
+
+
+def _deeper(policies: Mapping[str, str]) -> list[str]:
+    """What to set so that the rules that need the backbone run."""
+    from finetune.clean import engine
+
+    names = engine.embedding()
+    if off := [f"--deep: asks for {name}, but clean.{name}=off is set. Leave out one of the two."
+               for name in names if policies.get(name) == "off"]:
+        raise SpecError(off)
+    return [f"clean.{name}=report" for name in names if name not in policies]
 
 
 def _places(run: Run, num_findings: int, to: Path | None) -> dict[str, str]:

@@ -45,7 +45,8 @@ def cwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-FILES = ["data.files.train=train.csv", "data.columns.text=review", "data.files.validation=validation.csv", "data.files.test=test.csv"]
+FILES = ["data.files.train=train.csv", "data.columns.text=review", "data.files.validation=validation.csv", "data.files.test=test.csv",
+         "clean.label_errors=off", "clean.strangers=off"]  # they would load a backbone
 BATCHES = itertools.count(32)
 
 

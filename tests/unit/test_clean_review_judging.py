@@ -9,8 +9,11 @@ import pyarrow as pa
 import pytest
 
 from finetune.clean import engine, ledger
+from finetune.clean.ledger import numbered
 from finetune.clean.restore import restore
+from finetune.clean.review.judging import unsettled
 from finetune.clean.review.verdicts import Verdict
+from finetune.contracts import Findings
 from finetune.errors import DataError
 
 ROLES = {"text": "text", "label": "label"}
@@ -64,6 +67,17 @@ def test_keep_speaks_to_its_rule_alone() -> None:
     _, result = cleaned(verdict("n/a", "neg", "outliers", "keep"))
     assert "placeholders" in [line.rule for line in result.ledger]
     assert "placeholders" not in [line.rule for line in cleaned(verdict("n/a", "neg", "placeholders", "keep"))[1].ledger]
+
+
+def test_judged_rows_are_no_longer_among_the_examples_of_the_report() -> None:
+    rows = numbered(table(ROWS))
+    details = {"suspects": {"checked": 7, "found": 3, "examples": [{"row": f"t.csv:{number}"} for number in (4, 5, 7)]}}
+    findings = Findings((2, 3, 5), ("label",) * 3, ("a", "b", "c"), ("pos", "pos", "neg"), ("neg", "neg", "pos"), confidence=(0.9, 0.8, 0.7), details=details)
+    left = unsettled(findings, rows, {3})
+    assert (left.rows, left.reasons, left.after, left.confidence) == ((2, 5), ("a", "c"), ("neg", "pos"), (0.9, 0.7))
+    assert left.details == {"suspects": {"checked": 7, "found": 2, "examples": [{"row": "t.csv:4"}, {"row": "t.csv:7"}]}}
+    assert len(unsettled(findings, rows, {2, 3, 5})) == 0
+    assert unsettled(findings, rows, {0}) is findings
 
 
 def test_dropped_row_goes_before_any_rule_sees_it() -> None:

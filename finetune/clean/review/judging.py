@@ -68,8 +68,12 @@ def judge(verdicts: Sequence[Verdict], splits: Mapping[str, pa.Table], roles: Ma
 
 
 def unsettled(findings: Findings, table: pa.Table, settled: Collection[int]) -> Findings:
-    """The findings without those that somebody has judged; `table` knows the position at which each row came."""
+    """The findings without those that somebody has judged; `table` knows the position at which each row came.
+
+    Their sums by kind cannot be told any more.
+    """
     import numpy as np
+    import pyarrow as pa
 
     if not settled or not findings:
         return findings
@@ -78,7 +82,14 @@ def unsettled(findings: Findings, table: pa.Table, settled: Collection[int]) -> 
     if len(stays) == len(findings):
         return findings
     cells = {name: tuple(values[index] for index in stays) for name in PARALLEL if (values := getattr(findings, name))}
-    return replace(findings, **cells, counts={})  # the sums by kind cannot be told any more
+    left = table["row"].take(pa.array([findings.rows[index] for index in stays], pa.int64())).to_pylist()
+    return replace(findings, counts={}, details=_without(findings.details, left, len(stays)), **cells)
+
+
+def _without(details: Mapping[str, Any], left: Collection[str], number: int) -> dict[str, Any]:
+    """What the report shows beside the findings, with examples of those that are left."""
+    return {name: entry | {"found": number, "examples": [row for row in entry["examples"] if row["row"] in left]}
+            for name, entry in details.items()}
 
 
 def _meant(table: pa.Table, column: str | None, *,

@@ -37,13 +37,15 @@ def tally(quality: Mapping[str, Any], ledger: Iterable[LedgerLine], *, failed: C
     for line in ledger:
         rows.setdefault(line.rule, {})[line.row] = None
     num_rows = {split: counts["before"] for split, counts in quality["rows"].items()}
+    why_not = quality.get("suspects", {}).get("not_judged")
+    not_judged = {"label_errors": f"not judged: {why_not}"} if why_not else {}
     lines = []
     for rule, entry in [*quality["rules"].items(), ("leakage", quality["leakage"])]:
         if not entry["splits"]:
             continue  # off, or nothing in this task for it to read
         level = FAIL if rule in failed else _level(rule, entry, num_rows)
         done = _done(entry, num_rows, ("found",) if level == FAIL else ACTIONS)
-        told = {"check": rule, "level": level, "text": done or "nothing found"}
+        told = {"check": rule, "level": level, "text": done or not_judged.get(rule) or "nothing found"}
         if level != GOOD:
             told |= {"rows": some(numbers(list(rows[rule])), NUM_ROWS),
                      "advice": _advice(rule, entry, level, policies=policies[rule])}
