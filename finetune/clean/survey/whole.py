@@ -11,6 +11,8 @@ from finetune.clean.survey import boxes, distributions, pictures
 if TYPE_CHECKING:
     import pyarrow as pa
 
+SHORT = {"pixels on its shorter side": "shorter side", "times its shorter side": "aspect"}  # in pixels; long to short
+
 
 def survey(splits: Mapping[str, pa.Table], roles: Mapping[str, str], *, seed: int = 0) -> dict[str, Any]:
     """`boxes`, `distributions` and, where there are any, `pictures` of the splits as they are trained on and scored.
@@ -20,7 +22,7 @@ def survey(splits: Mapping[str, pa.Table], roles: Mapping[str, str], *, seed: in
     several = sum(kind in ("text", "image") for kind in roles.values()) > 1
     drawn = {split: pictures.drawn(table, roles, seed=seed) for split, table in splits.items()}
     looked = {split: pictures.look(table, roles) for split, table in drawn.items()}
-    numbers = {split: {f"{unit} of {column}" if several else unit: sizes
+    numbers = {split: {f"{SHORT.get(unit, unit)} of {column}" if several else SHORT.get(unit, unit): sizes
                        for column, unit, sizes in measured(table, roles)} | pictures.brightness(looked[split])
                for split, table in drawn.items()}
     found = {"boxes": boxes.boxes(numbers, _labels(drawn, roles)),
