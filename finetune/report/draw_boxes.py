@@ -40,7 +40,8 @@ def boxes(run: Run) -> canvas.Drawing | None:
     caption = ("A box holds the middle half of the rows, with the median in it; whiskers end at the last row within "
                f"1.5 box lengths. {outside}")
     split = " Below the splits: the labels of the training rows." if labels else ""
-    units = " Sides are in pixels, aspect is long to short side." if any("aspect" in entry["what"] for entry in measures) else ""
+    pictures = any("brightness" in entry["what"] for entry in measures)
+    units = " Sides are in pixels, aspect is the longer side to the shorter." if pictures else ""
     return canvas.Drawing(figure, "Sizes by split and label", f"{caption}{split}{note}{units}{canvas.key(labels)}")
 
 
