@@ -1,8 +1,9 @@
 """What the survey of the rows costs, and how often it cries wolf: `make bench NAME=survey [ARGS="ROWS PICTURES"]`.
 
-First ROWS (100,000) generated texts, one in twenty a copy, and PICTURES (2,000) generated JPEGs of
-640 x 480: seconds of all rules, of the survey, and its share. Then every public text set of ../shared/data in 50 random splits of 80, 10 and 10 %: in how many
-of them a split is said to differ (none does), and how it is when the test rows are the longest tenth (they do).
+First ROWS (100,000) generated texts, one in twenty a copy, and PICTURES (2,000) generated JPEGs of 640 x 480: seconds
+of all rules, of the survey, and its share, which falls with more pictures, since some of them stand for all. Then every
+public text set of ../shared/data in 50 random splits of 80, 10 and 10 %: in how many of them a split is said to differ
+(none does), and in what the splits are said to differ when the test rows are the longest tenth.
 """
 
 from __future__ import annotations

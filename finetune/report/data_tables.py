@@ -141,7 +141,7 @@ def _counted(run: Run, part: str, noun: str) -> str:
     found = run.quality.get(part) or {}
     if not found.get("checked") or not finite(found["checked"]) or not finite(found.get("found")):
         return ""
-    return (f"{found['found']:,} of {rounding.plural(found['checked'], noun)} "
+    return (f"{rounding.count(found['found'])} of {rounding.plural(int(found['checked']), noun)} "
             f"({rounding.share(found['found'], found['checked'])})")
 
 

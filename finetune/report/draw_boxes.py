@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SHOWN = 16  # labels in the figure
+LETTERS = 54  # of all titles side by side
 WIDE = 8  # times the upper quartile: where the largest lies beyond, the scale is logarithmic
 
 
@@ -25,8 +26,9 @@ def boxes(run: Run) -> canvas.Drawing | None:
     rows = -(-len(measures) // columns)
     figure = canvas.blank(rows * (0.75 + 0.27 * len(names)))
     panels = figure.subplots(rows, columns, sharey=True, squeeze=False).flatten()
-    for axes, measure in zip(panels, measures, strict=True):
-        _panel(axes, measure, names=names)
+    titles = canvas.names([entry["what"] for entry in measures], LETTERS // columns)
+    for axes, measure, title in zip(panels, measures, titles, strict=True):
+        _panel(axes, measure, names=names, title=title)
     labels = [label for _, label in names if label is not None]
     shown = [split for split, label in names if label is None] + canvas.names(labels, 18)
     for axes in panels[::columns]:
@@ -38,7 +40,9 @@ def boxes(run: Run) -> canvas.Drawing | None:
     caption = ("A box holds the middle half of the rows, with the median in it; whiskers end at the last row within "
                f"1.5 box lengths. {outside}")
     split = " Below the splits: the labels of the training rows." if labels else ""
-    return canvas.Drawing(figure, "Sizes by split and label", f"{caption}{split}{note}{canvas.key(labels)}")
+    pictures = any("brightness" in entry["what"] for entry in measures)
+    units = " Sides are in pixels, aspect is the longer side to the shorter." if pictures else ""
+    return canvas.Drawing(figure, "Sizes by split and label", f"{caption}{split}{note}{units}{canvas.key(labels)}")
 
 
 def _groups(measures: Sequence[Part], known: Sequence[str]) -> tuple[list[tuple[str, str | None]], str]:
@@ -50,7 +54,7 @@ def _groups(measures: Sequence[Part], known: Sequence[str]) -> tuple[list[tuple[
     return splits + sorted(labels[:SHOWN], key=lambda key: place.get(str(key[1]), len(place))), note
 
 
-def _panel(axes: Axes, measure: Part, *, names: Sequence[tuple[str, str | None]]) -> None:
+def _panel(axes: Axes, measure: Part, *, names: Sequence[tuple[str, str | None]], title: str) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
     groups = {(group["split"], group["label"]): group for group in measure["groups"]}
@@ -65,7 +69,7 @@ def _panel(axes: Axes, measure: Part, *, names: Sequence[tuple[str, str | None]]
     else:
         axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.4g}" if value < 1000 else f"{value:,.0f}"))
-    axes.set_title(measure["what"])
+    axes.set_title(title)
     canvas.bare(axes, grid="x")
 
 

@@ -22,7 +22,7 @@ def splits(run: Run) -> canvas.Drawing | None:
     if not measures:
         return None
     rows, columns = -(-len(measures) // COLUMNS), min(COLUMNS, len(measures))
-    figure = canvas.blank(0.35 + 2.15 * rows)
+    figure = canvas.blank(0.35 + 2.3 * rows)
     panels = figure.subplots(rows, columns, squeeze=False).flatten()
     for axes, measure in zip(panels, measures, strict=False):
         _panel(axes, measure, verdict=_verdict(run, measure["what"]))
@@ -56,7 +56,8 @@ def _panel(axes: Axes, measure: Part, *, verdict: str) -> None:
     first = min(values[0] for values in measure["curves"].values())
     axes.set_xlim(first, last if last > first else None)
     axes.set_ylim(0, 1.02)
-    axes.set_title(f"{measure['what']}: {verdict}", color=canvas.INK if verdict == ALIKE else canvas.ACCENT)
+    (what,) = canvas.names([measure["what"]], 30)
+    axes.set_title(f"{what}\n{verdict}", color=canvas.INK if verdict == ALIKE else canvas.ACCENT, linespacing=1.3)
     axes.yaxis.set_major_locator(MaxNLocator(4))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
     axes.xaxis.set_major_locator(MaxNLocator(4))

@@ -36,7 +36,7 @@ RUNS = {"texts": text_run, "pictures": image_run, "forty labels": lambda run_dir
 
 def spread() -> dict[str, Any]:
     """Sizes from a fraction to millions, of which some are drawn on a logarithmic scale."""
-    measures = [sizes("brightness", LABELS, 0.005), sizes("pixels on its shorter side", LABELS, 30), sizes("times its shorter side", LABELS, 0.03)]
+    measures = [sizes("brightness", LABELS, 0.005), sizes("characters of a column with a long name", LABELS, 30), sizes("words of a column with a long name", LABELS, 0.03)]
     measures[1]["groups"][2]["most"] = 9_000_000
     return survey(LABELS) | {"boxes": measures}
 
@@ -188,9 +188,9 @@ def test_sizes_that_span_much_are_drawn_on_a_logarithmic_scale(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(("pairs", "said"), [
-    ([], "words: alike"), ([["train", "test"]], "words: train and test differ"),
-    ([["train", "test"], ["validation", "test"]], "words: test differs"),
-    ([["train", "test"], ["validation", "test"], ["train", "validation"]], "words: all splits differ"),
+    ([], "words\nalike"), ([["train", "test"]], "words\ntrain and test differ"),
+    ([["train", "test"], ["validation", "test"]], "words\ntest differs"),
+    ([["train", "test"], ["validation", "test"], ["train", "validation"]], "words\nall splits differ"),
 ])
 def test_each_panel_of_the_splits_says_which_differ(tmp_path: Path, pairs: list[list[str]], said: str) -> None:
     tests = [compared("words", pair, 0.5, 0.001) for pair in pairs] + [compared("words", ["train", "test"], 0.01, 1.0)]

@@ -90,7 +90,7 @@ def test_page_about_the_rows_is_left_and_named(cwd: Path) -> None:
     assert place
     page = Path(place[1]).read_text()
     assert "data report" in page and "Not done:" not in page
-    assert "2 equal rows in train: train.csv:5, 6" in page
+    assert re.search(r"2 equal rows in train: <[^>]+>train\.csv:5, 6<", page)
     assert RunFolder(Path(place[1]).parent).next_stage == "train"
 
 

@@ -44,7 +44,7 @@ def gather(rule: str, found: Mapping[str, Findings], tables: Mapping[str, pa.Tab
 
 def shown(clusters: Iterable[Cluster], roles: Mapping[str, str]) -> list[dict[str, Any]]:
     """The largest clusters as `data/quality.json` keeps them."""
-    largest = sorted(clusters, key=lambda cluster: -cluster.size)[:MOST]
+    largest = sorted(clusters, key=lambda cluster: (-cluster.size, cluster.kind == "exact"))[:MOST]
     return [{"kind": cluster.kind, "split": cluster.split, "size": cluster.size,
              "rows": cluster.rows["row"].to_pylist(), "examples": excerpts(_different(cluster.rows), roles)}
             for cluster in largest]

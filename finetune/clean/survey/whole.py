@@ -11,23 +11,22 @@ from finetune.clean.survey import boxes, distributions, pictures
 if TYPE_CHECKING:
     import pyarrow as pa
 
+SHORT = {"pixels on its shorter side": "shorter side", "times its shorter side": "aspect"}  # in pixels; long to short
+
 
 def survey(splits: Mapping[str, pa.Table], roles: Mapping[str, str], *, seed: int = 0) -> dict[str, Any]:
     """`boxes`, `distributions` and, where there are any, `pictures` of the splits as they are trained on and scored.
 
-    `seed` draws the pictures that are looked into; nothing else is drawn.
+    Of very many pictures some are looked into, which `seed` draws; texts and labels count in full.
     """
     several = sum(kind in ("text", "image") for kind in roles.values()) > 1
-    sizes = {split: {f"{unit} of {column}" if several else unit: of_rows
-                     for column, unit, of_rows in measured(table, roles)} for split, table in splits.items()}
     drawn = {split: pictures.drawn(table, roles, seed=seed) for split, table in splits.items()}
     looked = {split: pictures.look(table, roles) for split, table in drawn.items()}
-    light = {split: pictures.brightness(moments) for split, moments in looked.items()}
-    found = {
-        "boxes": boxes.boxes(sizes, _labels(splits, roles)) + boxes.boxes(light, _labels(drawn, roles)),
-        "distributions": distributions.between({split: {**sizes[split], **light[split]} for split in splits},
-                                               distributions.shares(splits, roles)),
-    }
+    numbers = {split: {f"{SHORT.get(unit, unit)} of {column}" if several else SHORT.get(unit, unit): sizes
+                       for column, unit, sizes in measured(table, roles)} | pictures.brightness(looked[split])
+               for split, table in drawn.items()}
+    found = {"boxes": boxes.boxes(numbers, _labels(drawn, roles)),
+             "distributions": distributions.between(numbers, distributions.shares(splits, roles))}
     return found | ({"pictures": pictures.channels(looked, splits)} if "image" in roles.values() else {})
 
 
