@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
     Columns = Mapping[str, Array]  # one entry per row in every column
 
+# Roles that every task takes besides its own: they decide on which side a row stands, and no model sees them.
+SPLIT_ROLES: Mapping[str, str] = {"group": "group", "time": "time"}
+
 Row = Mapping[str, Any]  # raw: {"row": "reviews.csv:12", "text": "...", "label": "positive"}
 Example = Mapping[str, Any]  # encoded, numpy
 
@@ -77,7 +80,7 @@ class Task(Protocol):
     and `finetune predict` run the same code; only `loss` knows torch.
     """
 
-    roles: ClassVar[Mapping[str, str]]  # role -> kind: text, image or label
+    roles: ClassVar[Mapping[str, str]]  # role -> kind: text, image, number or label
     onnx_task: ClassVar[str]
     primary: ClassVar[str]
     greater_is_better: ClassVar[bool]

@@ -71,7 +71,7 @@ def _words(dataset: Any, name: str, kind: str) -> list[str | None]:
     import datasets
 
     values, feature = dataset[name], dataset.features[name]
-    if kind != "label":
+    if kind == "text":
         return ["" if value is None else str(value) for value in values]
     if isinstance(feature, datasets.ClassLabel):
         return [None if value is None or value < 0 else feature.int2str(value) for value in values]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from finetune.contracts import SPLIT_ROLES
 from finetune.data import columnar, delimited, idx, json_rows, lines, listing, lookup
 from finetune.data import images as pictures
 from finetune.data.records import Records
@@ -35,8 +36,8 @@ def read_tables(files: Sequence[TableFile], wanted: Wanted) -> tuple[pa.Table, l
     """A table of `row` (`file:number`), `hash` (sha256 of the content) and one column per role, and notes for the user.
 
     `number` is the line on which a record starts, or its position: in JSON from 1, in Parquet, Arrow and idx from 0.
-    All columns are strings, but for pictures that the files themselves hold. Blank labels are null, other cells are
-    kept as they are. Pictures are found in `wanted.images`, else beside the file, and are decoded once.
+    All columns are strings, but for pictures that the files themselves hold. Blank labels, groups and times are null,
+    other cells are kept as they are. Pictures are found in `wanted.images`, else beside the file, and are decoded once.
 
     Raises SpecError for columns that a file has not, DataError for all else that is wrong.
     """
@@ -63,7 +64,7 @@ def _read(file: TableFile, wanted: Wanted) -> tuple[pa.Table, list[str]]:
     notes = list(records.notes)
     for role, kind in wanted.roles.items():
         found = records.column(wanted.names[role])
-        if kind == "label":
+        if kind in ("label", *SPLIT_ROLES.values()):
             trimmed = pc.utf8_trim_whitespace(found)
             found = pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
         elif kind == "image":

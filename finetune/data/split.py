@@ -80,7 +80,7 @@ def hold_out(
 
 
 def take(table: pa.Table, limit: int, seed: int) -> pa.Table:
-    """At most `limit` rows in the order of the table, each label with its share and at least one row.
+    """At most `limit` rows in the order of the table, each label with its share and at least one row; lists by hash.
 
     Raises DataError when there are more labels than `limit`.
     """
@@ -89,7 +89,7 @@ def take(table: pa.Table, limit: int, seed: int) -> pa.Table:
     rows = table["row"].to_pylist()
     strata = defaultdict(list)
     for position, label in enumerate(table["label"].to_pylist()):
-        strata[label].append(position)
+        strata[None if isinstance(label, list) else label].append(position)
     num_labels = len(strata) - (None in strata)
     if limit < num_labels:
         raise DataError(
@@ -174,7 +174,7 @@ def _deal(dealing: Dealing, free: list[Group], label: str, *, split: str, share:
             taken.add(group.key)
             num_rows += size
     left = [group for group in free if group.key not in taken]
-    if num_rows < low and len(left) > min(reserve, len(free) - 1):
+    if num_rows < low and len(left) > reserve:
         smallest = min(left, key=lambda group: dealing.size(group, label))
         if not num_rows or dealing.size(smallest, label) < 2 * (ideal - num_rows):
             dealing.give(smallest, split)

@@ -181,3 +181,20 @@ def test_subset_is_the_same_for_the_same_seed():
     assert take(table, 30, 1) == take(table, 30, 1)
     assert take(table, 30, 1) != take(table, 30, 2)
     assert Counter(take(table, 30, 1)["label"].to_pylist()) == {"a": 10, "b": 10, None: 10}
+
+
+@pytest.mark.parametrize(("size", "most"), [(30, 0.06), (180, 0.02), (1_000, 0.01)])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_fifth_more_rows_move_few_others(size, most, seed):
+    order = random.Random(seed)
+    old = [f"{order.random()}" for _ in range(4 * size)]
+    both = [*old, *(f"{order.random()}" for _ in range(len(old) // 5))]
+    label = {key: "abcd"[number % 4] for number, key in enumerate(both)}
+    order.shuffle(both)
+    before, after = (
+        {key: name for name, table in hold_out(pa.table({"row": keys, "label": [label[key] for key in keys]}), shares=SHARES,
+                                               keys=keys, seed=seed).items() for key in table["row"].to_pylist()}
+        for keys in (old, both))
+    moved = [(before[key], after[key]) for key in old if before[key] != after[key]]
+    assert len(moved) <= most * len(old)
+    assert all("train" in sides for sides in moved), "validation and test never trade rows"
