@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
 # Roles that every task takes besides its own: they decide on which side a row stands, and no model sees them.
 SPLIT_ROLES: Mapping[str, str] = {"group": "group", "time": "time"}
+TARGET = "label"  # the role that is learnt, whatever its kind
 
 Row = Mapping[str, Any]  # raw: {"row": "reviews.csv:12", "text": "...", "label": "positive"}
 Example = Mapping[str, Any]  # encoded, numpy
+Cell = str | float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +167,8 @@ class Findings:
     rows: tuple[int, ...] = ()
     columns: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
-    before: tuple[str | None, ...] = ()
-    after: tuple[str | None, ...] = ()
+    before: tuple[Cell, ...] = ()
+    after: tuple[Cell, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict, kw_only=True)
 
     def __len__(self) -> int:
@@ -176,7 +178,7 @@ class Findings:
 class Rule(Protocol):
     """One kind of dirt. A rule finds, the engine applies the policy and writes the ledger."""
 
-    kinds: ClassVar[tuple[str, ...]]  # kinds of column it reads: text, image, label
+    kinds: ClassVar[tuple[str, ...]]  # kinds of column it reads: text, image, number, label
     default: ClassVar[str]  # policy: off, report, fix, drop or fail
     policies: ClassVar[tuple[str, ...]]  # what it can be set to
 
@@ -190,6 +192,21 @@ class Learner(Rule, Protocol):
 
     def learn(self, train: pa.Table, roles: Mapping[str, str]) -> Callable[[pa.Table, Mapping[str, str]], Findings]:
         """The `find` for every split of these training rows; `find` alone takes its table for the training rows."""
+
+
+@runtime_checkable
+class Filler(Rule, Protocol):
+    """A rule with policies that say what goes into the cells it finds."""
+
+    others: ClassVar[str]  # the policies that are no fixed words, as an error says it
+
+    def accepts(self, policy: str) -> bool:
+        """Whether a policy is one of its."""
+
+    def filling(
+        self, policy: str, train: pa.Table, roles: Mapping[str, str]
+    ) -> Callable[[pa.Table, Mapping[str, str]], Findings]:
+        """The `find` for every split, with what is filled in as `after`."""
 
 
 @dataclass(slots=True)
