@@ -208,9 +208,10 @@ def _amended(step: Step, split: str, *, table: pa.Table, roles: Mapping[str, str
     if step.repairs:
         return repaired(table, findings, roles=roles)
     if step.policy == "drop" and split == TRAIN and findings:
-        stays = np.ones(table.num_rows, dtype=bool)
-        stays[list(findings.rows)] = False
-        return table.filter(stays)
+        from finetune.clean.near.once import hand_on
+
+        stays = np.delete(np.arange(table.num_rows), findings.rows)
+        return hand_on(table, table.take(stays), stays)
     return table
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import combinations, permutations
 from typing import TYPE_CHECKING, Any
 
-from finetune.clean.duplicates import about_rows, keys
+from finetune.clean.duplicates import about_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -51,14 +51,20 @@ def find(splits: Mapping[str, pa.Table], roles: Mapping[str, str]) -> tuple[dict
 
 def _equal(tables: Mapping[str, pa.Table], roles: Mapping[str, str]) -> dict[str, Copies]:
     """The rows whose key another split has."""
-    marks = {split: keys(table, roles) for split, table in tables.items()}
-    first = {split: _first_rows(marks[split]) for split in marks}
+    import numpy as np
+
+    from finetune.clean.near.copies import firsts, numbered
+
+    sizes = [table.num_rows for table in tables.values()]
+    whole = numbered(list(tables.values()), roles)
+    number = dict(zip(tables, np.split(whole, np.cumsum(sizes)[:-1]), strict=True))
+    first = {split: np.append(firsts(of_split), np.full(len(whole), -1)) for split, of_split in number.items()}
     copies: dict[str, Copies] = {split: {} for split in tables}
     for split, other in permutations(tables, 2):
-        names = tables[other]["row"]
-        for row, mark in enumerate(marks[split]):
-            if mark in first[other]:
-                copies[split].setdefault(row, {})[other] = ("same as", f"{names[first[other][mark]]} in {other}")
+        twin = first[other][number[split]]
+        rows = np.flatnonzero(twin >= 0)
+        for row, name in zip(rows.tolist(), tables[other]["row"].take(twin[rows]).to_pylist(), strict=True):
+            copies[split].setdefault(row, {})[other] = ("same as", f"{name} in {other}")
     return copies
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from finetune.clean.duplicates import keys
-from finetune.clean.near import bands, jaccard, likeness, minhash, pictures
-from finetune.clean.near.once import once
+from finetune.clean.near import bands, copies, jaccard, likeness, minhash, pictures
+from finetune.clean.near.once import by_row, once
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,21 +36,24 @@ def find(tables: Sequence[pa.Table], roles: Mapping[str, str]) -> Pairs:
     Texts: Jaccard similarity of at least 0.8. Pictures: see `pictures`. Which pairs are found does not depend on the
     order of the rows, but for buckets that are too full (see `bands.FULL`): there, what is found joins the same rows.
     """
-    if "image" in roles.values():
-        left, right = pictures.candidates(np.concatenate([_sketch(table, roles) for table in tables]))
-    else:
-        left, right = bands.candidates(np.concatenate([_sketch(table, roles) for table in tables], axis=1))
-    return prove(tables, roles, left=left, right=right)
+    if len(tables) > 1:
+        return prove(tables, roles, _candidates(tables, roles))
+    return once(("pairs", *roles.items()), tables[0], lambda: prove(tables, roles, _candidates(tables, roles)))
 
 
-def prove(tables: Sequence[pa.Table], roles: Mapping[str, str], *, left: Array, right: Array) -> Pairs:
-    """Of the given pairs those that are near copies."""
+def _candidates(tables: Sequence[pa.Table], roles: Mapping[str, str]) -> tuple[Array, Array]:
+    """The earlier and the later row of every pair that may be near copies."""
+    sketches = np.concatenate([_sketch(table, roles) for table in tables])
+    return pictures.candidates(sketches) if "image" in roles.values() else bands.candidates(sketches.T)
+
+
+def prove(tables: Sequence[pa.Table], roles: Mapping[str, str], ends: tuple[Array, Array]) -> Pairs:
+    """Of the given pairs, told by their earlier and their later rows, those that are near copies."""
     if "image" in roles.values():
         looks = np.concatenate([_sketch(table, roles) for table in tables])
-        pairs = Pairs(left, right, likeness.similarities(looks, left, right))
+        pairs = Pairs(*ends, likeness.similarities(looks, *ends))
         return pairs.where(pairs.similarity >= pictures.MIN_SIMILARITY)
-    texts = _concatenated([_texts(table, roles) for table in tables])
-    pairs = Pairs(left, right, jaccard.similarities(texts, left, right))
+    pairs = Pairs(*ends, jaccard.similarities(_concatenated([_texts(table, roles) for table in tables]), *ends))
     return pairs.where(pairs.similarity >= jaccard.MIN_SIMILARITY)
 
 
@@ -59,8 +62,13 @@ def across(tables: Sequence[pa.Table], roles: Mapping[str, str]) -> Pairs:
     sizes = [table.num_rows for table in tables]
     if len(tables) < 2:
         return Pairs(*np.zeros((3, 0), np.int64))
-    table_of = np.repeat(np.arange(len(tables)), sizes)
-    found = find(tables, roles)
+    table_of, starts = np.repeat(np.arange(len(tables)), sizes), np.cumsum([0, *sizes])
+    left, right = _candidates(tables, roles)
+    between = table_of[left] != table_of[right]
+    known = [find([table], roles) for table in tables]
+    known = [Pairs(of_one.left + start, of_one.right + start, of_one.similarity)
+             for of_one, start in zip(known, starts, strict=False)]
+    found = _joined([*known, prove(tables, roles, (left[between], right[between]))])
     first = firsts(found, sum(sizes))
     # A row of a full bucket has been compared with two others only, maybe of its own table: the first row that each
     # table has in the cluster is tried as well.
@@ -73,9 +81,9 @@ def across(tables: Sequence[pa.Table], roles: Mapping[str, str]) -> Pairs:
         of_cluster = np.full(sum(sizes) + 1, -1)
         of_cluster[clusters] = inside[at]
         outside = rows[(table_of[rows] != table) & (of_cluster[first[rows]] >= 0)]
-        ends = np.sort(np.stack([outside, of_cluster[first[outside]]]), axis=0)
-        parts.append(prove(tables, roles, left=ends[0], right=ends[1]))
-    return _distinct(Pairs(*(np.concatenate(side) for side in zip(*parts, strict=True))))
+        earlier, later = np.sort(np.stack([outside, of_cluster[first[outside]]]), axis=0)
+        parts.append(prove(tables, roles, (earlier, later)))
+    return _distinct(_joined(parts))
 
 
 def cluster_keys(table: pa.Table, roles: Mapping[str, str]) -> list[str]:
@@ -83,10 +91,15 @@ def cluster_keys(table: pa.Table, roles: Mapping[str, str]) -> list[str]:
 
     It is the key of the first row of the cluster, so that rows added at the end leave it as it is.
     """
-    marks, found = keys(table, roles), find([table], roles)
-    copies = _first_equal(marks)
-    joined = Pairs(np.concatenate([found.left, copies]), np.concatenate([found.right, np.arange(len(marks))]), copies)
-    return [marks[row] for row in firsts(joined, len(marks)).tolist()]
+    number, found = copies.numbered([table], roles), find([table], roles)
+    equal, rows = copies.firsts(number)[number], np.arange(len(number))
+    joined = Pairs(np.concatenate([found.left, equal]), np.concatenate([found.right, rows]), equal)
+    marks = keys(table, roles)
+    return [marks[row] for row in firsts(joined, len(rows)).tolist()]
+
+
+def _joined(parts: Sequence[Pairs]) -> Pairs:
+    return Pairs(*(np.concatenate(side) for side in zip(*parts, strict=True)))
 
 
 def joined_by_group(keys: Sequence[str], groups: Sequence[str | None]) -> list[str]:
@@ -103,8 +116,10 @@ def joined_by_group(keys: Sequence[str], groups: Sequence[str | None]) -> list[s
 
 def _first_equal(marks: Sequence[str]) -> Array:
     """Per row, the first one of equal mark."""
-    first: dict[str, int] = {}
-    return np.array([first.setdefault(mark, row) for row, mark in enumerate(marks)], np.int64)
+    import pyarrow as pa
+
+    number = copies.codes([pa.array(marks, pa.string())])
+    return copies.firsts(number)[number]
 
 
 def _distinct(pairs: Pairs) -> Pairs:
@@ -139,8 +154,8 @@ def nearest(pairs: Pairs, num_rows: int) -> tuple[Array, Array]:
 
 def _sketch(table: pa.Table, roles: Mapping[str, str]) -> Array:
     column = next((name for name, kind in roles.items() if kind == "image"), None)
-    return once(("sketch", *roles.items()), table, lambda: pictures.looks(table[column]) if column
-                else minhash.band_keys(_texts(table, roles)))
+    return by_row(("sketch", *roles.items()), table, lambda: pictures.looks(table[column]) if column
+                  else minhash.band_keys(_texts(table, roles)).T)
 
 
 def _texts(table: pa.Table, roles: Mapping[str, str]) -> Any:
