@@ -6,7 +6,7 @@ import hashlib
 import heapq
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,6 +25,7 @@ class Group(NamedTuple):
     place: float  # 0 to 1; it depends on seed and key alone
     key: str
     rows: list[int]
+    is_pure: bool  # whether one label is all that its rows have
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,16 @@ class Dealing:
     split_of: list[str]
     dealt: Counter[tuple[str, str]] = field(default_factory=Counter)  # (split, label) -> rows
 
+    def found(self, rows: Sequence[int]) -> Collection[str] | None:
+        """The labels that some rows have; None where one of them is not labelled."""
+        if len(rows) == 1:
+            return self.labels[rows[0]]
+        of_rows = {self.labels[row] for row in rows}
+        return None if None in of_rows else {label for of_row in of_rows for label in of_row or ()}
+
     def size(self, group: Group, label: str) -> int:
         """Rows of a label in a group."""
-        return sum(label in (self.labels[row] or ()) for row in group.rows)
+        return len(group.rows) if group.is_pure else sum(label in (self.labels[row] or ()) for row in group.rows)
 
     def give(self, group: Group, split: str) -> None:
         """All rows of a group to a split."""
@@ -128,20 +136,20 @@ def _by_rarest_label(dealing: Dealing, keys: Sequence[str], seed: int) -> dict[s
         by_key[key].append(row)
     groups: dict[str, list[Group]] = defaultdict(list)
     for key, rows in by_key.items():
-        found = {dealing.labels[row] for row in rows}
-        if None not in found:
-            labels = {label for of_row in found for label in of_row or ()}
-            rarest = min(labels, key=lambda label: (dealing.totals[label], label)) if len(labels) > 1 else labels.pop()
-            groups[rarest].append(Group(_place(seed, key), key, rows))
+        labels = dealing.found(rows)
+        if labels is not None:
+            is_pure = len(labels) == 1
+            rarest = next(iter(labels)) if is_pure else min(labels, key=lambda label: (dealing.totals[label], label))
+            groups[rarest].append(Group(_place(seed, key), key, rows, is_pure))
     return groups
 
 
 def _too_few(dealing: Dealing, groups: Mapping[str, Sequence[Group]], *, needed: int) -> dict[str, int]:
     """The labels that fewer groups have than are needed, and how many have it."""
-    counts = Counter(
-        label for of_label in groups.values() for group in of_label
-        for label in {label for row in group.rows for label in dealing.labels[row] or ()}
-    )
+    counts = Counter({label: len(of_label) for label, of_label in groups.items()})
+    for rarest, of_label in groups.items():
+        counts.update(label for group in of_label if not group.is_pure
+                      for label in dealing.found(group.rows) or () if label != rarest)
     return {label: counts[label] for label in sorted(dealing.totals) if counts[label] < needed}
 
 
