@@ -110,7 +110,7 @@ def truth_of_ag_news() -> None:
     rows = table(ag_news())
     true = {row for row, text in enumerate(rows["text"].to_pylist()) if BROKEN.search(text)}
     found = markup.find(rows, ROLES)
-    left = sum(bool(BROKEN.search(text or "")) for text in found.after)
+    left = sum(bool(BROKEN.search(str(text or ""))) for text in found.after)
     print(f"ag_news_7600, numeric entities without ampersand: {len(true):,} rows (README: 1,991); "
           f"{len(true & set(found.rows)):,} found, {left} left after repair; "
           f"{len(set(found.rows) - true)} more rows found for other remains")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from finetune.clean import leakage
 from finetune.clean.duplicates import content
 from finetune.clean.ledger import POSITION, LedgerLine, class_counts, fingerprint, flagged, numbered, tally, with_cells
-from finetune.contracts import Findings, Learner, Rule
+from finetune.contracts import Cell, Filler, Findings, Learner, Rule
 from finetune.errors import DataError, SpecError, nearest, some
 
 if TYPE_CHECKING:
@@ -41,6 +41,11 @@ class Step:
     policies: tuple[str, ...]
     found: Mapping[str, Findings]
 
+    @property
+    def repairs(self) -> bool:
+        """Whether the policy puts what the rule proposes into the cells of the training rows."""
+        return self.policy not in ("off", "report", "drop", "fail")
+
 
 def rules() -> dict[str, Rule]:
     """Every rule of this folder by name, in the order in which they run."""
@@ -57,10 +62,16 @@ def problems(policies: Mapping[str, str]) -> list[str]:
         if name not in offers:
             known = f"Rules: {', '.join(sorted(offers))}.{nearest(name, offers)}"
             found.append(f"clean.{name}: there is no rule {name!r}. {known}")
-        elif policy not in offers[name]:
-            known = f"Policies: {', '.join(offers[name])}.{nearest(policy, offers[name])}"
+        elif policy not in offers[name] and not _accepts(name, policy):
+            others = getattr(rules().get(name), "others", None)
+            known = f"Policies: {', '.join([*offers[name], *filter(None, [others])])}.{nearest(policy, offers[name])}"
             found.append(f"clean.{name}: there is no policy {policy!r} for it. {known}")
     return found
+
+
+def _accepts(name: str, policy: str) -> bool:
+    rule = rules().get(name)
+    return isinstance(rule, Filler) and rule.accepts(policy)
 
 
 def clean(splits: Mapping[str, pa.Table], roles: Mapping[str, str], policies: Mapping[str, str], *,
@@ -81,7 +92,7 @@ def clean(splits: Mapping[str, pa.Table], roles: Mapping[str, str], policies: Ma
         policy = policies.get(name, rule.default)
         found = {}
         if policy != "off" and _reads(rule, roles):
-            find = rule.learn(tables[TRAIN], roles) if isinstance(rule, Learner) else rule.find
+            find = _finding(rule, policy, tables[TRAIN], roles=roles)
             found = {split: find(table, roles) for split, table in tables.items()}
         step = Step(name, policy, rule.policies, found)
         tables, entries[name] = _apply(step, tables, splits=splits, roles=roles, ledger=ledger)
@@ -96,6 +107,14 @@ def clean(splits: Mapping[str, pa.Table], roles: Mapping[str, str], policies: Ma
     _check_left(splits[TRAIN], cleaned[TRAIN], roles=roles, ledger=ledger)
     quality = {"rules": entries, "leakage": {**leaks, "pairs": _with_action(pairs, step)}}
     return Cleaned(cleaned, tuple(ledger), quality | _sums(splits, cleaned, roles=roles, ledger=ledger))
+
+
+def _finding(rule: Rule, policy: str, train: pa.Table, *,
+             roles: Mapping[str, str]) -> Callable[[pa.Table, Mapping[str, str]], Findings]:
+    """What a rule does with every table, once it has seen the training rows."""
+    if isinstance(rule, Filler):
+        return rule.filling(policy, train, roles)
+    return rule.learn(train, roles) if isinstance(rule, Learner) else rule.find
 
 
 def _num_found(entry: Mapping[str, Any]) -> int:
@@ -154,10 +173,10 @@ def _numbers(rows: Sequence[str]) -> list[str]:
     return [number for _, _, number in parts] if one_file else list(rows)
 
 
-def _action(step: Step, split: str, *, after: str | None) -> Literal["dropped", "changed", "reported"]:
+def _action(step: Step, split: str, *, after: Cell) -> Literal["dropped", "changed", "reported"]:
     if split == TRAIN and step.policy == "drop":
         return "dropped"
-    if split == TRAIN and step.policy == "fix" and after is not None:
+    if split == TRAIN and step.repairs and after is not None:
         return "changed"
     return "reported"
 
@@ -186,7 +205,7 @@ def _amended(step: Step, split: str, *, table: pa.Table, roles: Mapping[str, str
     import numpy as np
 
     findings = step.found[split]
-    if step.policy == "fix":
+    if step.repairs:
         return repaired(table, findings, roles=roles)
     if step.policy == "drop" and split == TRAIN and findings:
         from finetune.clean.near.once import hand_on
@@ -198,14 +217,14 @@ def _amended(step: Step, split: str, *, table: pa.Table, roles: Mapping[str, str
 
 def repaired(table: pa.Table, findings: Findings, *, roles: Mapping[str, str]) -> pa.Table:
     """The table with every repaired cell in its place and the hash of its row anew."""
-    cells: dict[str, dict[int, str]] = {}
+    cells: dict[str, dict[int, str | float]] = {}
     for row, column, after in zip(findings.rows, findings.columns, findings.after, strict=True):
         if after is not None:
             cells.setdefault(column, {})[row] = after
     for column, of_column in cells.items():
         table = replace_cells(table, column, cells=of_column)
     hashed = cells.get(content(roles), {})
-    hashes = {row: hashlib.sha256(cell.encode()).hexdigest() for row, cell in hashed.items()}
+    hashes = {row: hashlib.sha256(str(cell).encode()).hexdigest() for row, cell in hashed.items()}
     return replace_cells(table, "hash", cells=hashes)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from finetune import override, saved
+from finetune.contracts import SPLIT_ROLES
 from finetune.data import sources
 from finetune.data.examples import Examples
 from finetune.errors import DataError, SpecError, nearest, some
@@ -108,7 +109,8 @@ def _reading(kept: dict[str, Any], task: Task, overrides: Sequence[str]) -> tupl
         raise SpecError([f"{text}: is nothing that this command can change. Allowed: {', '.join(allowed)}. "
                          "Leave it out." for text in wrong])
     usual = [f"{key}={entry['value']}" for key, entry in kept["values"].items()
-             if key.startswith(tuple(allowed)) and entry["value"] is not None]
+             if key.startswith(tuple(allowed)) and entry["value"] is not None
+             and key not in {f"data.columns.{role}" for role in SPLIT_ROLES}]  # nothing is split here
     blank = Recipe(task=task, data=Data(hub=Hub(name=""), sample=""), model=Model(name=""))
     data, typed = (override.apply(blank, given).data for given in ([*usual, *overrides], overrides))
     if problems := [f"data.columns.{role}: this task has no role {role!r}. Roles: {', '.join(task.roles)}."

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from finetune.clean import engine, ledger
 from finetune.data import labels, sources, split
+from finetune.run.sides import hold_out, sides
 from finetune.write import write_lines
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ def prepare(run: Run) -> None:
     data, task = run.recipe.data, run.recipe.task
     source, reason = sources.choose(data)
     run.say(f"rows from {source}: {reason}")
-    raw = sources.read(data, source, task.roles)
-    splits, notes = _hold_out(run, raw.splits), list(raw.notes)
+    raw, roles = sources.read(data, source, task.roles), sources.all_roles(data, source, task.roles)
+    splits, notes = hold_out(run, raw.splits, roles), list(raw.notes)
     # Asked only where the answer counts: it loads torch, which cleaning does not need.
     accelerator = source == "hub" and data.max_rows == "auto" and run.has_accelerator()
     most = sources.limit(data, source, accelerator=accelerator)
@@ -29,7 +30,7 @@ def prepare(run: Run) -> None:
         splits["train"] = split.take(splits["train"], most, run.recipe.seed)
     for note in notes:
         run.say(note)
-    cleaned = engine.clean(splits, task.roles, run.recipe.clean)
+    cleaned = engine.clean(splits, roles, run.recipe.clean)
     names = labels.resolve_labels(cleaned.splits, task.labels)
     for rule, found in ledger.summary(cleaned.quality):
         run.say(f"{rule}: {found}")
@@ -43,28 +44,11 @@ def prepare(run: Run) -> None:
     run.folder.write("data/quality.json", cleaned.quality)
 
 
-def _hold_out(run: Run, splits: dict[str, Any]) -> dict[str, Any]:
-    """Validation and test rows from train, where the data bring none; copies and near copies stay together."""
-    from finetune.clean.near import pairs
-
-    shares = {name: share for name, share in (("validation", run.recipe.data.split.validation),
-                                              ("test", run.recipe.data.split.test)) if name not in splits}
-    if shares:
-        train = splits["train"]
-        keys = pairs.cluster_keys(train, run.recipe.task.roles)
-        splits = splits | split.hold_out(train, shares=shares, keys=keys, seed=run.recipe.seed)
-        held = " and ".join(f"{splits[name].num_rows:,} rows for {name}" for name in shares)
-        run.say(f"held out of the training rows, stratified: {held}")
-    return {name: splits[name] for name in ("train", "validation", "test")}
-
-
 def _write(run: Run, cleaned: Any, names: tuple[str, ...]) -> None:
     for name, table in cleaned.splits.items():
         run.folder.write_table(name, table)
     ledger.write(cleaned.ledger, run.folder.path / "data" / "ledger.jsonl")
-    write_lines(run.folder.path / "data" / "split.jsonl",
-                ({"row": row, "split": name} for name, table in cleaned.splits.items()
-                 for row in table["row"].to_pylist()))
+    write_lines(run.folder.path / "data" / "split.jsonl", sides(cleaned))
     assert names
 
 

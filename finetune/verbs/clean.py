@@ -14,6 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from finetune.contracts import SPLIT_ROLES
 from finetune.errors import DataError, SpecError
 from finetune.verbs.arguments import Overrides, RecipeName, open_run, out
 
@@ -98,9 +99,9 @@ def _examples(lines: Sequence[LedgerLine], width: int) -> Iterator[str]:
 
 
 def _before_and_after(line: LedgerLine, width: int) -> list[str]:
-    if line.before is None:
+    if not isinstance(line.before, str):
         return []
-    if line.after is None:
+    if not isinstance(line.after, str):
         return [f"        {quoted(line.before, start=0, width=width)}"]
     pairs = zip(line.before, line.after, strict=False)
     same = next((i for i, (old, new) in enumerate(pairs) if old != new), min(len(line.before), len(line.after)))
@@ -154,7 +155,8 @@ def _write(run: Run, folder: Path) -> None:
     """One CSV per split under the column names of the user's own file; the folder appears complete or not at all."""
     draft = folder.with_name(f".{folder.name}.draft")
     draft.mkdir(exist_ok=True)
-    columns = {"row": "row"} | {role: run.recipe.data.columns.get(role, role) for role in run.recipe.task.roles}
+    roles = [role for role in (*run.recipe.task.roles, *SPLIT_ROLES) if role in run.folder.table("train").column_names]
+    columns = {"row": "row"} | {role: run.recipe.data.columns.get(role, role) for role in roles}
     for split in SPLITS:
         table = run.folder.table(split)
         with (draft / f"{split}.csv").open("w", encoding="utf-8", newline="") as opened:
