@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
     Columns = Mapping[str, Array]  # one entry per row in every column
 
+# Roles that every task takes besides its own: they decide on which side a row stands, and no model sees them.
+SPLIT_ROLES: Mapping[str, str] = {"group": "group", "time": "time"}
+TARGET = "label"  # the role that is learnt, whatever its kind
+
 Row = Mapping[str, Any]  # raw: {"row": "reviews.csv:12", "text": "...", "label": "positive"}
 Example = Mapping[str, Any]  # encoded, numpy
+Cell = str | float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,7 @@ class Task(Protocol):
     and `finetune predict` run the same code; only `loss` knows torch.
     """
 
-    roles: ClassVar[Mapping[str, str]]  # role -> kind: text, image or label
+    roles: ClassVar[Mapping[str, str]]  # role -> kind: text, image, number or label
     onnx_task: ClassVar[str]
     primary: ClassVar[str]
     greater_is_better: ClassVar[bool]
@@ -164,8 +169,8 @@ class Findings:
     rows: tuple[int, ...] = ()
     columns: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
-    before: tuple[str | None, ...] = ()
-    after: tuple[str | None, ...] = ()
+    before: tuple[Cell, ...] = ()
+    after: tuple[Cell, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict, kw_only=True)
     firsts: tuple[int, ...] = field(default=(), kw_only=True)
     confidence: tuple[float, ...] = field(default=(), kw_only=True)
@@ -178,7 +183,8 @@ class Findings:
 class Rule(Protocol):
     """One kind of dirt. A rule finds, the engine applies the policy and writes the ledger."""
 
-    # Kinds of column it reads: text, image, label; features, where it needs rows to be embedded, and runs only then.
+    # Kinds of column it reads: text, image, number, label; features, where it needs rows to be embedded, and runs only
+    # then.
     kinds: ClassVar[tuple[str, ...]]
     default: ClassVar[str]  # policy: off, report, fix, drop or fail
     policies: ClassVar[tuple[str, ...]]  # what it can be set to
@@ -200,6 +206,21 @@ class Learner(Rule, Protocol):
 
     def learn(self, train: pa.Table, roles: Mapping[str, str]) -> Callable[[pa.Table, Mapping[str, str]], Findings]:
         """The `find` for every split of these training rows; `find` alone takes its table for the training rows."""
+
+
+@runtime_checkable
+class Filler(Rule, Protocol):
+    """A rule with policies that say what goes into the cells it finds."""
+
+    others: ClassVar[str]  # the policies that are no fixed words, as an error says it
+
+    def accepts(self, policy: str) -> bool:
+        """Whether a policy is one of its."""
+
+    def filling(
+        self, policy: str, train: pa.Table, roles: Mapping[str, str]
+    ) -> Callable[[pa.Table, Mapping[str, str]], Findings]:
+        """The `find` for every split, with what is filled in as `after`."""
 
 
 @dataclass(slots=True)

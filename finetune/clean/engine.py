@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -10,20 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from finetune.clean import leakage
-from finetune.clean.duplicates import content
+from finetune.clean.cells import repaired
 from finetune.clean.ledger import POSITION, LedgerLine, labels, numbered, sums, tally, with_cells
 from finetune.clean.probe.embedded import FEATURES, embedded
 from finetune.clean.review import judging, refusals, verdicts
 from finetune.clean.review.tally import tally as told
 from finetune.clean.survey import clusters
-from finetune.contracts import Embed, Findings, Learner, Rule
+from finetune.contracts import Cell, Embed, Filler, Findings, Learner, Rule
 from finetune.errors import SpecError, nearest
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 TRAIN = "train"  # the only split whose rows are ever changed or dropped
-NOT_RULES = {"__init__", "check_digits", "engine", "ledger", "leakage", "restore", "scripts"}
+NOT_RULES = {"__init__", "cells", "check_digits", "engine", "ledger", "leakage", "restore", "scripts"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +43,11 @@ class Step:
     policies: tuple[str, ...]
     found: Mapping[str, Findings]
     touched: tuple[str, ...] = (TRAIN,)  # the splits whose rows may be changed or dropped
+
+    @property
+    def repairs(self) -> bool:
+        """Whether the policy puts what the rule proposes into the cells of the training rows."""
+        return self.policy not in ("off", "report", "drop", "fail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,16 @@ def problems(policies: Mapping[str, str]) -> list[str]:
         if name not in offers:
             known = f"Rules: {', '.join(sorted(offers))}.{nearest(name, offers)}"
             found.append(f"clean.{name}: there is no rule {name!r}. {known}")
-        elif policy not in offers[name]:
-            known = f"Policies: {', '.join(offers[name])}.{nearest(policy, offers[name])}"
+        elif policy not in offers[name] and not _accepts(name, policy):
+            others = getattr(rules().get(name), "others", None)
+            known = f"Policies: {', '.join([*offers[name], *filter(None, [others])])}.{nearest(policy, offers[name])}"
             found.append(f"clean.{name}: there is no policy {policy!r} for it. {known}")
     return found
+
+
+def _accepts(name: str, policy: str) -> bool:
+    rule = rules().get(name)
+    return isinstance(rule, Filler) and rule.accepts(policy)
 
 
 def clean(splits: Mapping[str, pa.Table], roles: Mapping[str, str], policies: Mapping[str, str], *,
@@ -119,7 +129,7 @@ def clean(splits: Mapping[str, pa.Table], roles: Mapping[str, str], policies: Ma
         found: dict[str, Findings] = {}
         if policy != "off" and _reads(rule, roles) and (embed is not None or FEATURES not in rule.kinds):
             seen = with_features(tables) if FEATURES in rule.kinds else tables
-            find = rule.learn(seen[TRAIN], roles) if isinstance(rule, Learner) else rule.find
+            find = _finding(rule, policy, seen[TRAIN], roles=roles)
             found = _open(name, {split: find(table, roles) for split, table in seen.items()}, tables, settled=settled)
             details |= found[TRAIN].details
         copies += clusters.gather(name, found, tables)
@@ -175,6 +185,14 @@ def _closed(splits: Mapping[str, pa.Table], came: Mapping[str, pa.Table], cleane
     return Cleaned(cleaned, tuple(book.ledger), quality)
 
 
+def _finding(rule: Rule, policy: str, train: pa.Table, *,
+             roles: Mapping[str, str]) -> Callable[[pa.Table, Mapping[str, str]], Findings]:
+    """What a rule does with every table, once it has seen the training rows."""
+    if isinstance(rule, Filler):
+        return rule.filling(policy, train, roles)
+    return rule.learn(train, roles) if isinstance(rule, Learner) else rule.find
+
+
 def _num_found(entry: Mapping[str, Any]) -> int:
     return sum(counts["found"] for counts in entry["splits"].values())
 
@@ -212,10 +230,10 @@ def _apply(step: Step, tables: Mapping[str, pa.Table], came: Mapping[str, pa.Tab
     return after, entry | {"splits": {split: counts[split] | kinds.get(split, {}) for split in counts}}
 
 
-def _action(step: Step, split: str, *, after: str | None) -> Literal["dropped", "changed", "reported"]:
+def _action(step: Step, split: str, *, after: Cell) -> Literal["dropped", "changed", "reported"]:
     if split in step.touched and step.policy == "drop":
         return "dropped"
-    if split in step.touched and step.policy == "fix" and after is not None:
+    if split in step.touched and step.repairs and after is not None:
         return "changed"
     return "reported"
 
@@ -246,7 +264,7 @@ def _amended(step: Step, split: str, *, table: pa.Table, roles: Mapping[str, str
     import numpy as np
 
     findings = step.found[split]
-    if step.policy == "fix":
+    if step.repairs:
         return repaired(table, findings, roles=roles)
     if step.policy == "drop" and split in step.touched and findings:
         from finetune.clean.near.once import hand_on
@@ -254,34 +272,6 @@ def _amended(step: Step, split: str, *, table: pa.Table, roles: Mapping[str, str
         stays = np.delete(np.arange(table.num_rows), findings.rows)
         return hand_on(table, table.take(stays), stays)
     return table
-
-
-def repaired(table: pa.Table, findings: Findings, *, roles: Mapping[str, str]) -> pa.Table:
-    """The table with every repaired cell in its place and the hash of its row anew."""
-    cells: dict[str, dict[int, str]] = {}
-    for row, column, after in zip(findings.rows, findings.columns, findings.after, strict=True):
-        if after is not None:
-            cells.setdefault(column, {})[row] = after
-    for column, of_column in cells.items():
-        table = replace_cells(table, column, cells=of_column)
-    hashed = cells.get(content(roles), {})
-    hashes = {row: hashlib.sha256(cell.encode()).hexdigest() for row, cell in hashed.items()}
-    return replace_cells(table, "hash", cells=hashes)
-
-
-def replace_cells(table: pa.Table, column: str, *, cells: Mapping[int, Any]) -> pa.Table:
-    """The table with other cells at these positions of one column."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if not cells:
-        return table
-    mask = np.zeros(table.num_rows, dtype=bool)
-    mask[list(cells)] = True
-    kind = table.schema.field(column).type
-    new = pc.replace_with_mask(table[column], pa.array(mask), pa.array([cells[row] for row in sorted(cells)], kind))
-    return table.set_column(table.column_names.index(column), table.schema.field(column), new)
 
 
 def _with_action(pairs: Mapping[str, dict[str, int]], step: Step) -> dict[str, dict[str, Any]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from finetune.clean import personal_data
+from finetune.contracts import Cell
 from finetune.errors import DataError
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ class LedgerLine:
     rule: str
     action: Literal["dropped", "changed", "moved", "reported"]
     reason: str
-    before: str | None = None
-    after: str | None = None
+    before: Cell = None
+    after: Cell = None
     column: str | None = None
     position: int | None = None
     cells: Mapping[str, Any] = field(default_factory=dict)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from finetune.data import columnar, delimited, idx, json_rows, lines, listing, lookup
+from finetune.contracts import SPLIT_ROLES
+from finetune.data import columnar, delimited, idx, json_rows, lines, listing, lookup, numbers
 from finetune.data import images as pictures
 from finetune.data.records import Records
 from finetune.data.table_file import TableFile, Wanted
@@ -35,8 +36,9 @@ def read_tables(files: Sequence[TableFile], wanted: Wanted) -> tuple[pa.Table, l
     """A table of `row` (`file:number`), `hash` (sha256 of the content) and one column per role, and notes for the user.
 
     `number` is the line on which a record starts, or its position: in JSON from 1, in Parquet, Arrow and idx from 0.
-    All columns are strings, but for pictures that the files themselves hold. Blank labels are null, other cells are
-    kept as they are. Pictures are found in `wanted.images`, else beside the file, and are decoded once.
+    Columns of numbers are floats, pictures that the files themselves hold binaries, all others strings. Blank labels,
+    groups and times are null, other cells are kept as they are. Pictures are found in `wanted.images`, else beside the
+    file, and are decoded once.
 
     Raises SpecError for columns that a file has not, DataError for all else that is wrong.
     """
@@ -57,15 +59,17 @@ def _read(file: TableFile, wanted: Wanted) -> tuple[pa.Table, list[str]]:
     import pyarrow.compute as pc
 
     records = (READERS[file.suffix] if file.label is None else lines.records)(file, wanted)
-    numbers = pa.array(records.numbers, pa.int64()).cast(pa.string())
-    rows = pc.binary_join_element_wise(pa.scalar(file.name), numbers, ":")
+    places = pa.array(records.numbers, pa.int64()).cast(pa.string())
+    rows = pc.binary_join_element_wise(pa.scalar(file.name), places, ":")
     cells: dict[str, Any] = {}
     notes = list(records.notes)
     for role, kind in wanted.roles.items():
         found = records.column(wanted.names[role])
-        if kind == "label":
+        if kind in ("label", *SPLIT_ROLES.values()):
             trimmed = pc.utf8_trim_whitespace(found)
             found = pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
+        elif kind == "number":
+            found = numbers.parse(found.to_pylist(), rows.to_pylist(), column=wanted.names[role], key=file.key)
         elif kind == "image":
             found, said = _pictures(found, rows, file=file, wanted=wanted)
             notes += said
@@ -76,7 +80,8 @@ def _read(file: TableFile, wanted: Wanted) -> tuple[pa.Table, list[str]]:
     if wanted.roles[content] == "image":
         hashes = pictures.hashes(cells[content].to_pylist())
     else:
-        hashes = [hashlib.sha256(text).hexdigest() for text in cells[content].cast(pa.binary()).to_pylist()]
+        texts = cells[content].cast(pa.string()).cast(pa.binary()).to_pylist()
+        hashes = [hashlib.sha256(text).hexdigest() for text in texts]
     return pa.table({"row": rows, "hash": pa.array(hashes, pa.string()), **cells}), notes
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from finetune.contracts import SPLIT_ROLES
 from finetune.errors import DataError, SpecError
 from finetune.verbs import findings
 from finetune.verbs.arguments import Overrides, RecipeName, open_run, out
@@ -122,7 +123,8 @@ def _write(run: Run, folder: Path) -> None:
     """One CSV per split under the column names of the user's own file; the folder appears complete or not at all."""
     draft = folder.with_name(f".{folder.name}.draft")
     draft.mkdir(exist_ok=True)
-    columns = {"row": "row"} | {role: run.recipe.data.columns.get(role, role) for role in run.recipe.task.roles}
+    roles = [role for role in (*run.recipe.task.roles, *SPLIT_ROLES) if role in run.folder.table("train").column_names]
+    columns = {"row": "row"} | {role: run.recipe.data.columns.get(role, role) for role in roles}
     for split in SPLITS:
         table = run.folder.table(split)
         with (draft / f"{split}.csv").open("w", encoding="utf-8", newline="") as opened:

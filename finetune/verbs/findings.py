@@ -91,9 +91,9 @@ def _examples(lines: Sequence[LedgerLine], width: int) -> Iterator[str]:
 
 
 def _before_and_after(line: LedgerLine, width: int) -> list[str]:
-    if line.before is None:
+    if not isinstance(line.before, str):
         return []
-    if line.after is None:
+    if not isinstance(line.after, str):
         return [f"        {quoted(line.before, start=0, width=width)}"]
     pairs = zip(line.before, line.after, strict=False)
     same = next((i for i, (old, new) in enumerate(pairs) if old != new), min(len(line.before), len(line.after)))

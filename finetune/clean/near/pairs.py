@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -99,6 +100,26 @@ def cluster_keys(table: pa.Table, roles: Mapping[str, str]) -> list[str]:
 
 def _joined(parts: Sequence[Pairs]) -> Pairs:
     return Pairs(*(np.concatenate(side) for side in zip(*parts, strict=True)))
+
+
+def joined_by_group(keys: Sequence[str], groups: Sequence[str | None]) -> list[str]:
+    """The group of each row (its key, where it has none); one for all groups that rows of equal key lead to.
+
+    Where that would join more than half of the rows, as an `ok` that everybody writes does, groups are left as they
+    are, and copies across them to the leakage gate.
+    """
+    marks = [key if group is None else f"group {group}" for key, group in zip(keys, groups, strict=True)]
+    left, rows = np.concatenate([_first_equal(keys), _first_equal(marks)]), np.arange(len(marks))
+    joined = [marks[row] for row in firsts(Pairs(left, np.tile(rows, 2), left), len(marks)).tolist()]
+    return joined if max(Counter(joined).values()) <= len(joined) / 2 else marks
+
+
+def _first_equal(marks: Sequence[str]) -> Array:
+    """Per row, the first one of equal mark."""
+    import pyarrow as pa
+
+    number = copies.codes([pa.array(marks, pa.string())])
+    return copies.firsts(number)[number]
 
 
 def _distinct(pairs: Pairs) -> Pairs:
