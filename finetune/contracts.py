@@ -161,7 +161,9 @@ class Findings:
     """What a rule found: parallel tuples, one entry per finding.
 
     `rows` are positions in the table; `after` is the repaired cell where the rule can repair, else None. `counts` are
-    the rule's own sums by kind of finding, such as {"email": 3}.
+    the rule's own sums by kind of finding, such as {"email": 3}; `firsts`, of a rule on copies, the row that each row
+    is a copy of. `confidence` says of each finding how sure the rule is of it, 0 to 1, and is empty where a rule cannot
+    tell.
     """
 
     rows: tuple[int, ...] = ()
@@ -170,6 +172,8 @@ class Findings:
     before: tuple[Cell, ...] = ()
     after: tuple[Cell, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict, kw_only=True)
+    firsts: tuple[int, ...] = field(default=(), kw_only=True)
+    confidence: tuple[float, ...] = field(default=(), kw_only=True)
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -37,6 +37,11 @@ def read_json(file: Path) -> Any:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
+def read_lines(file: Path) -> list[Any]:
+    """What `write_lines` wrote."""
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
+
+
 def digest(file: Path) -> str:
     """SHA-256 of a file, in hex."""
     with file.open("rb") as opened:

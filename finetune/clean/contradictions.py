@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from finetune.clean.duplicates import about_rows, labels
@@ -32,4 +33,7 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
     said = zip(*(labels(table, roles, side) for side in (rows, against)), strict=True)
     reasons = [f"labelled {own}, but its copy {name} is labelled {its}"
                for (own, its), name in zip(said, table["row"].take(against).to_pylist(), strict=True)]
-    return about_rows(table, roles, rows=rows.tolist(), reasons=reasons)
+    # How many of its copies say something else: of one against four, the one is wrong.
+    group, vote = number[rows], copies.joined(number, label)[rows]
+    against_it = 1 - np.bincount(vote)[vote] / np.bincount(group)[group]
+    return replace(about_rows(table, roles, rows=rows.tolist(), reasons=reasons), confidence=tuple(against_it.tolist()))

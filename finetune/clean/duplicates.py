@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from finetune.contracts import Findings
@@ -30,12 +31,12 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
     number = near.joined(near.numbered([table], roles), near.labels(table, roles)[0])
     first = near.firsts(number)[number]
     rows = np.flatnonzero(first != np.arange(len(first)))
-    copies = dict(zip(rows.tolist(), first[rows].tolist(), strict=True))
     own, others = (table["hash"].take(side).to_pylist() for side in (rows, first[rows]))
     reasons = [f"exact copy of {stay}" if own[place] == others[place]
                else f"copy of {stay} but for case, blanks or punctuation"
                for place, stay in enumerate(table["row"].take(first[rows]).to_pylist())]
-    return about_rows(table, roles, rows=list(copies), reasons=reasons)
+    found = about_rows(table, roles, rows=rows.tolist(), reasons=reasons)
+    return replace(found, firsts=tuple(first[rows].tolist()))
 
 
 def keys(table: pa.Table, roles: Mapping[str, str]) -> list[str]:

@@ -46,6 +46,7 @@ class LedgerLine:
     position: int | None = None
     cells: Mapping[str, Any] = field(default_factory=dict)
     masked: bool = False  # whether personal data or the bytes of a picture were left out; PRIVATE has the whole line
+    confidence: float | None = None  # how sure the rule is of it, 0 to 1, where it can tell
 
 
 def numbered(table: pa.Table) -> pa.Table:
@@ -185,6 +186,24 @@ def class_counts(before: Sequence[str | None], after: Sequence[str | None]) -> d
 def fingerprint(table: pa.Table) -> str:
     """Sha256 over the row hashes in order: equal for two splits of equal content in equal order."""
     return hashlib.sha256("\n".join(table["hash"].to_pylist()).encode()).hexdigest()
+
+
+def labels(table: pa.Table, roles: Mapping[str, str]) -> list[str | None]:
+    """The label of each row; None for all where the task has no label column."""
+    column = next((name for name, kind in roles.items() if kind == "label"), None)
+    return table[column].to_pylist() if column else [None] * table.num_rows
+
+
+def sums(before: Mapping[str, pa.Table], after: Mapping[str, pa.Table], *, roles: Mapping[str, str],
+         ledger: Sequence[LedgerLine]) -> dict[str, Any]:
+    """Classes and rows before and after cleaning, doubtful held-out rows, and what each split is known by."""
+    named = {split: (labels(before[split], roles), labels(after[split], roles)) for split in before}
+    return {
+        "classes": {split: class_counts(*of_split) for split, of_split in named.items()},
+        "rows": {split: {"before": before[split].num_rows, "after": after[split].num_rows} for split in before},
+        "flagged": flagged(ledger, after),
+        "fingerprints": {split: fingerprint(table) for split, table in after.items()},
+    }
 
 
 def summary(quality: Mapping[str, Any]) -> list[tuple[str, str]]:

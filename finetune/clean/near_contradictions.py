@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from finetune.clean.duplicates import about_rows, labels
@@ -37,4 +38,5 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
     names = table["row"].take(other[rows]).to_pylist()
     reasons = [f"labelled {own}, but its near copy {name} (similarity {similarity[row]:.2f}) is labelled {its}"
                for row, name, (own, its) in zip(rows, names, said, strict=True)]
-    return about_rows(table, roles, rows=rows.tolist(), reasons=reasons)
+    sure = tuple((similarity[rows] / 2).tolist())  # at most one of the two is wrong
+    return replace(about_rows(table, roles, rows=rows.tolist(), reasons=reasons), confidence=sure)

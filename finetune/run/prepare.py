@@ -6,7 +6,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from finetune.clean import engine, ledger
+from finetune.clean.review import judging, sheet
+from finetune.clean.review.tally import headline
+from finetune.clean.survey.whole import survey
 from finetune.data import labels, sources, split
+from finetune.run import verdicts
 from finetune.run.sides import hold_out, sides
 from finetune.write import write_lines
 
@@ -20,6 +24,7 @@ def prepare(run: Run) -> None:
     source, reason = sources.choose(data)
     run.say(f"rows from {source}: {reason}")
     raw, roles = sources.read(data, source, task.roles), sources.all_roles(data, source, task.roles)
+    judged = verdicts.begin(run, raw.splits)
     splits, notes = hold_out(run, raw.splits, roles), list(raw.notes)
     # Asked only where the answer counts: it loads torch, which cleaning does not need.
     accelerator = source == "hub" and data.max_rows == "auto" and run.has_accelerator()
@@ -30,18 +35,25 @@ def prepare(run: Run) -> None:
         splits["train"] = split.take(splits["train"], most, run.recipe.seed)
     for note in notes:
         run.say(note)
-    cleaned = engine.clean(splits, roles, run.recipe.clean)
+    cleaned = engine.clean(splits, roles, run.recipe.clean, judged=judged)
     names = labels.resolve_labels(cleaned.splits, task.labels)
-    for rule, found in ledger.summary(cleaned.quality):
+    for line in verdicts.told(cleaned.quality[judging.RULE]) if judging.RULE in cleaned.quality else ():
+        run.say(line)
+    for rule, found in () if run.shows_findings else ledger.summary(cleaned.quality):
         run.say(f"{rule}: {found}")
+    run.say(f"checks: {headline(cleaned.quality['tally'])}")
     _write(run, cleaned, names)
+    asked = sheet.questions(cleaned.ledger, task.roles, policies=engine.done(cleaned.quality))
+    cleaned.quality["review"] = sheet.summed(asked)
+    if asked:
+        sheet.write(asked, splits, task.roles, file=run.folder.path / "data" / sheet.FILE, known=judged)
     used = cleaned.splits
     run.say("rows: " + ", ".join(f"{table.num_rows:,} {name}" for name, table in used.items())
             + f"; labels: {_counts(used['train']['label'].to_pylist())}")
     run.folder.write("data/source.json", {"source": source, "name": raw.name, "revision": raw.revision,
                                           "license": raw.license, "labels": names, "notes": notes})
     # Written last: its presence says that the stage has finished.
-    run.folder.write("data/quality.json", cleaned.quality)
+    run.folder.write("data/quality.json", cleaned.quality | survey(used, task.roles, seed=run.recipe.seed))
 
 
 def _write(run: Run, cleaned: Any, names: tuple[str, ...]) -> None:

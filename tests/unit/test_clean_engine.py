@@ -136,7 +136,7 @@ def test_copies_are_dropped_although_only_one_was_damaged():
 
 def test_problems_names_all_unknown_rules_and_policies_at_once():
     assert engine.problems({"duplicats": "drop", "blanks": "fix", "whitespace": "fixed", "encoding": "off", "leakage": "off"}) == [
-        f"clean.duplicats: there is no rule 'duplicats'. Rules: {', '.join(sorted([*engine.rules(), 'leakage']))}. "
+        f"clean.duplicats: there is no rule 'duplicats'. Rules: {', '.join(sorted([*engine.rules(), 'leakage', 'verdicts']))}. "
         "Did you mean 'duplicates'?",
         "clean.blanks: there is no policy 'fix' for it. Policies: off, report, drop, fail.",
         "clean.whitespace: there is no policy 'fixed' for it. Policies: off, report, fix, fail. Did you mean 'fix'?",

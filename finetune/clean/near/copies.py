@@ -1,7 +1,8 @@
 """What a copy is known by: the key of a row, and the small numbers that stand for keys where only equality counts.
 
-A key is a hash of 16 bytes over the plain spelling, whatever the length of a text. Arrow's dictionary numbers equal
-keys, and all that is asked of copies afterwards is arithmetic with these numbers: no loop over rows, no strings.
+Most rows have no copy, and that is cheap to see: rows whose letters weigh the same may be copies, others cannot. So
+keys, which take the plain spelling and a hash of 16 bytes, are made of few rows. Arrow's dictionary numbers equal cells,
+and all that is asked of copies afterwards is arithmetic with these numbers: no loop over rows, no strings.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 
 from finetune.clean.near.once import by_row
 from finetune.clean.near.ranges import num_bytes, ranges
-from finetune.clean.near.spelling import PIECE_BYTES, plain, rows_of
+from finetune.clean.near.spelling import PIECE_BYTES, plain, rows_of, weights
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,10 +36,31 @@ def numbered(tables: Sequence[pa.Table], roles: Mapping[str, str]) -> Array:
     """A number for the key of each row of the tables, which are numbered through; copies have the same."""
     import pyarrow as pa
 
-    known = [keys(table, roles) for table in tables]
-    kind = pa.binary(max(of_table.itemsize for of_table in known))
-    return codes([pa.FixedSizeBinaryArray.from_buffers(kind, len(of_table), [None, pa.py_buffer(of_table)])
-                  for of_table in known])
+    if "text" not in roles.values():
+        return codes([table["hash"] for table in tables])
+    weight = codes([pa.array(_weights(table, roles)) for table in tables])
+    shared = np.bincount(weight)[weight] > 1
+    parts = np.split(shared, np.cumsum([table.num_rows for table in tables])[:-1])
+    found = np.concatenate([keys(table.take(np.flatnonzero(part)), roles)
+                            for table, part in zip(tables, parts, strict=True)])
+    number = np.full(len(weight), -1)
+    as_arrow = pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(found), [None, pa.py_buffer(found)])
+    number[shared] = codes([as_arrow])
+    return joined(weight, number)
+
+
+def _weights(table: pa.Table, roles: Mapping[str, str]) -> Array:
+    texts = [table[name] for name, kind in roles.items() if kind == "text"]
+
+    def made() -> Array:
+        found = [np.zeros(0, np.uint32)]
+        for start, end in ranges(sum(map(num_bytes, texts[1:]), num_bytes(texts[0])), PIECE_BYTES):
+            of_texts = [weights(text.slice(start, end - start)) for text in texts]
+            found.append(np.sum([np.uint32(place) * of_one for place, of_one in enumerate(of_texts, 1)], axis=0,
+                                dtype=np.uint32))
+        return np.concatenate(found)
+
+    return by_row(("weights", *roles.items()), table, made)
 
 
 def codes(parts: Sequence[pa.Array | pa.ChunkedArray]) -> Array:

@@ -29,6 +29,8 @@ PIECE_BYTES = 2**19  # of text to be spelt at once: what it becomes on the way s
 # ASCII needs none of this but for control characters, smileys and minus signs; the rest of it goes through one table.
 _BLANKS = bytes(range(33)) + b".,;:!?'\"`()[]-"
 _PLAIN = bytes(32 if code in _BLANKS else ord(chr(code).lower()) if code < 128 else code for code in range(256))
+_WEIGHTS = np.random.Generator(np.random.PCG64(0)).integers(2**32, size=256, dtype=np.uint32)[list(_PLAIN)]
+_WEIGHTS[[code for code in range(256) if _PLAIN[code] == 32]] = 0
 
 # Which rows need more is told by a look at every byte and the one before it, through another table: ALONE marks what
 # ASCII text has not, and of two bytes that count together the second has the bit above a bit of the first.
@@ -41,18 +43,36 @@ _SIGNS = bytes(
 def plain(texts: pa.ChunkedArray) -> Any:
     """Every text in plain spelling, as one array of large strings; "" where it is missing or nothing is left."""
     import pyarrow as pa
+
+    data, offsets = _ready(texts)
+    kept, offsets = _with_single_blanks(np.frombuffer(data.tobytes().translate(_PLAIN), np.uint8), offsets)
+    return pa.Array.from_buffers(pa.large_string(), len(texts), [None, pa.py_buffer(offsets), pa.py_buffer(kept)])
+
+
+def weights(texts: pa.ChunkedArray) -> Array:
+    """A number for each text, the same wherever plain spelling is the same, and nearly nowhere else.
+
+    The sum of a number for each letter: blanks weigh nothing, so they need not be found, and no plain text is made.
+    """
+    data, offsets = _ready(texts)
+    sums = np.zeros(len(data) + 1, np.uint32)
+    np.cumsum(np.take(_WEIGHTS, data), dtype=np.uint32, out=sums[1:])
+    return np.asarray(sums[offsets[1:]] - sums[offsets[:-1]])
+
+
+def _ready(texts: pa.ChunkedArray) -> tuple[Array, Array]:
+    """Bytes and offsets of texts for which the table of plain letters is all that is left to do."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     whole = pc.fill_null(texts.cast(pa.large_string()).combine_chunks(), "")
     data, offsets = rows_of(whole)
     rows = _beyond_ascii(data, offsets)
-    if len(rows):
-        special = np.zeros(len(whole), bool)
-        special[rows] = True
-        whole = pc.replace_with_mask(whole, special, _in_full(whole.take(rows)))
-        data, offsets = rows_of(whole)
-    kept, offsets = _with_single_blanks(np.frombuffer(data.tobytes().translate(_PLAIN), np.uint8), offsets)
-    return pa.Array.from_buffers(pa.large_string(), len(whole), [None, pa.py_buffer(offsets), pa.py_buffer(kept)])
+    if not len(rows):
+        return data, offsets
+    special = np.zeros(len(whole), bool)
+    special[rows] = True
+    return rows_of(pc.replace_with_mask(whole, special, _in_full(whole.take(rows))))
 
 
 def rows_of(texts: pa.Array) -> tuple[Array, Array]:
