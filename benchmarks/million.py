@@ -1,8 +1,8 @@
 """A million rows of text from a file to cleaned splits: `make bench NAME=million [ARGS="1000000 csv parquet"]`.
 
 A child process prepares a run with all rules that embed nothing: reads the file, holds out validation and test rows,
-cleans, and writes the splits, the ledger and quality.json into a run folder. Printed are the seconds it takes and the most
-resident memory above what it had before reading, as the kernel counts it (mapped files included).
+cleans, and writes the splits, the ledger and quality.json into a run folder. Printed are the seconds it takes and the
+most resident memory above what it had before reading, as the kernel counts it, mapped files included.
 """
 
 from __future__ import annotations
@@ -26,16 +26,19 @@ CHUNK = 10_000
 
 
 def rows(num_rows: int) -> Iterator[tuple[list[str], list[str]]]:
-    """Texts and labels by the thousand: sentences of words with Zipf's frequencies; every 50th is a copy, some reworded."""
+    """Texts and labels by the thousand, words with Zipf's frequencies; every 50th is a copy, half of them near."""
     chance = np.random.Generator(np.random.PCG64(3))
     letters = np.array(list("etaoinshrdlucmfwypvbgk"))
     words = np.array(["".join(chance.choice(letters, chance.integers(2, 11))) for _ in range(40_000)])
     frequency = 1 / (np.arange(len(words)) + 3)
+    upto = np.cumsum(frequency / frequency.sum())
     for start in range(0, num_rows, CHUNK):
         texts: list[str] = []
-        for place in range(min(CHUNK, num_rows - start)):
-            drawn = words[chance.choice(len(words), chance.integers(MIN_WORDS, MAX_WORDS + 1), p=frequency / frequency.sum())]
-            text = ". ".join(" ".join(part).capitalize() for part in np.array_split(drawn, len(drawn) // 12)) + "."
+        sizes = chance.integers(MIN_WORDS, MAX_WORDS + 1, size=min(CHUNK, num_rows - start))
+        drawn = words[np.searchsorted(upto, chance.random(sizes.sum()))].tolist()
+        for place, (size, end) in enumerate(zip(sizes.tolist(), np.cumsum(sizes).tolist(), strict=True)):
+            sentences = [drawn[first:min(first + 12, end)] for first in range(end - size, end, 12)]
+            text = ". ".join(" ".join(sentence).capitalize() for sentence in sentences) + "."
             texts.append(text.replace(" a", ", a", 1))
             if place % 50 == 49:
                 earlier = texts[int(chance.integers(place))]
@@ -66,8 +69,6 @@ def status(name: str) -> float:
 def prepare(file: str, folder: str) -> None:
     """In the child: the first stage of a run."""
     import numpy  # noqa: F401  # what every stage has loaded is no cost of the rows
-    import pyarrow.compute
-    import pyarrow.csv
     from rich.console import Console
 
     from finetune.run import pipeline, prepare  # noqa: F401
@@ -79,8 +80,8 @@ def prepare(file: str, folder: str) -> None:
     seconds, used = time.perf_counter() - clock, time.process_time() - used
     splits = {split: started.folder.table(split).num_rows for split in ("train", "validation", "test")}
     data = sum(part.stat().st_size for part in (started.folder.path / "data").iterdir()) / 2**20
-    print(f"{status('VmHWM') - before:,.0f} MiB above the {before:,.0f} MiB at the start, {seconds:.0f} s ({used:.0f} s of "
-          f"one processor); rows left {splits}, {data:,.0f} MiB written")
+    print(f"{status('VmHWM') - before:,.0f} MiB above the {before:,.0f} MiB at the start, {seconds:.0f} s "
+          f"({used:.0f} s of one processor); rows left {splits}, {data:,.0f} MiB written")
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
 """What a copy is known by: the key of a row, and the small numbers that stand for keys where only equality counts.
 
 Most rows have no copy, and that is cheap to see: rows whose letters weigh the same may be copies, others cannot. So
-keys, which take the plain spelling and a hash of 16 bytes, are made of few rows. Arrow's dictionary numbers equal cells,
-and all that is asked of copies afterwards is arithmetic with these numbers: no loop over rows, no strings.
+keys, which take the plain spelling and a hash of 16 bytes, are made of few rows. Arrow's dictionary numbers what is
+equal, and all that is asked of copies afterwards is arithmetic with these numbers: no loop over rows, no strings.
 """
 
 from __future__ import annotations
