@@ -61,7 +61,7 @@ def hold_out(
 ) -> dict[str, pa.Table]:
     """`train` and one split per entry of `shares` (split to share of all rows, 0 to 1), in the row order of the table.
 
-    The hash of its key puts a row on a side; where a split then has more than a fifth too many or too few rows of a
+    The hash of its key puts a row on a side; where a split then has more than a tenth too many or too few rows of a
     label, those nearest to the boundary change sides. Labels are seen to from the rarest on, as in iterative
     stratification (Sechidis, Tsoumakas, Vlahavas 2011): the rows of a key may have several labels, and so may a row
     whose `label` is a list. Rows of equal key stay together; those of a key in `known` go to that split; rows without

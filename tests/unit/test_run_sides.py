@@ -27,13 +27,13 @@ def made(seed: int, num_groups: int, *, twins: int) -> Rows:
     return [*rows, *copied]
 
 
-def sides(tmp_path: Path, rows: Rows, *overrides: str) -> dict[str, str]:
-    """Text to split."""
+def sides(tmp_path: Path, rows: Rows, *overrides: str, kind: str | None = "group") -> dict[str, str]:
+    """Text to split; `kind` is the role of the third column."""
     file = tmp_path / "a.csv"
     with file.open("w", encoding="utf-8", newline="") as opened:
         csv.writer(opened).writerows([("text", "label", "patient"), *rows])
     run = pipeline.start("sentiment", [f"output_dir={tmp_path / str(len(list(tmp_path.iterdir())))}", f"data.files.train={file}",
-                                       "data.columns.group=patient", *overrides], command="", console=out)
+                                       *([f"data.columns.{kind}=patient"] if kind else []), *overrides], command="", console=out)
     prepare(run)
     lines = [json.loads(line) for line in (run.folder.path / "data/split.jsonl").read_text().splitlines()]
     return {rows[int(line["row"].partition(":")[2]) - 2][0]: line["split"] for line in lines}
@@ -65,6 +65,28 @@ def test_word_that_all_groups_have_does_not_hold_them_together(tmp_path):
     rows = [*made(0, 30, twins=0), *(("Yes, I agree with that.", "good", f"p{group}") for group in range(30))]
     split_of = sides(tmp_path, rows)
     assert set(split_of.values()) == {"train", "validation", "test"}
+
+
+def test_near_copy_of_a_newer_row_is_left_out_of_training(tmp_path):
+    rows = [(text, label, str(1900 + number)) for number, (text, label, _) in enumerate(made(0, 12, twins=0))]
+    rows[3] = (f"{rows[-1][0]} indeed", rows[-1][1], rows[3][2])
+    split_of = sides(tmp_path, rows, "data.columns.time=patient", kind=None)
+    assert split_of[rows[-1][0]] == "test"
+    assert rows[3][0] not in split_of
+
+
+def test_time_decides_and_groups_in_two_times_leave_training(tmp_path):
+    rows = made(0, 30, twins=0)
+    order = sorted(rows, key=lambda row: int(row[2][1:]))  # one group after the other, and one that comes again at the end
+    dated = [(text, label, group if number < 298 else "p0") for number, (text, label, group) in enumerate(order)]
+    file = tmp_path / "dated.csv"
+    with file.open("w", encoding="utf-8", newline="") as opened:
+        csv.writer(opened).writerows([("text", "label", "patient", "year"),
+                                      *((*row, 1700 + number) for number, row in enumerate(dated))])
+    split_of = sides(tmp_path, dated, "data.columns.time=year", f"data.files.train={file}")
+    assert {split_of.get(text) for text, _, group in dated[:10]} == {None}
+    assert split_of[dated[10][0]] == "train"
+    assert split_of[dated[-1][0]] == "test"
 
 
 def test_rows_are_known_by_their_content_before_it_was_repaired(tmp_path):
