@@ -1,7 +1,7 @@
 """Exact and normalised copies alone, against a datasets.map pass, polars and pandas: `make bench NAME=duplicates`.
 
 Every side is handed the same texts in memory and answers which rows are copies of an earlier one but for case, blanks
-and punctuation (ASCII; ours also knows the rest of Unicode). Each in one process; polars with all threads, then with one.
+and punctuation (ASCII; ours knows the rest of Unicode, too). Each in one process; polars with all threads, then one.
 By turns, medians. ARGS: rows (200,000) and turns (5).
 """
 

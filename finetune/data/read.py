@@ -23,6 +23,8 @@ READERS: Mapping[str, Callable[[TableFile, Wanted], Records]] = {
     ".feather": columnar.records, ".idx": idx.records,
 }
 
+_PIECE_ROWS = 10_000
+
 
 def read_table(
     file: Path, *, columns: Mapping[str, str], roles: Mapping[str, str], key: str, images: Path | None = None
@@ -78,11 +80,20 @@ def _read(file: TableFile, wanted: Wanted) -> tuple[pa.Table, list[str]]:
         cells[role] = found
     content = next(role for role, kind in wanted.roles.items() if kind != "label")
     if wanted.roles[content] == "image":
-        hashes = pictures.hashes(cells[content].to_pylist())
+        hashes = pa.array(pictures.hashes(cells[content].to_pylist()), pa.string())
     else:
-        texts = cells[content].cast(pa.string()).cast(pa.binary()).to_pylist()
-        hashes = [hashlib.sha256(text).hexdigest() for text in texts]
-    return pa.table({"row": rows, "hash": pa.array(hashes, pa.string()), **cells}), notes
+        hashes = _hashes(cells[content].cast(pa.string()))
+    return pa.table({"row": rows, "hash": hashes, **cells}), notes
+
+
+def _hashes(texts: Any) -> Any:
+    """The sha256 of every text; only some at a time are in Python's memory."""
+    import pyarrow as pa
+
+    whole = texts if isinstance(texts, pa.ChunkedArray) else pa.chunked_array([texts])
+    pieces = (whole.slice(start, _PIECE_ROWS).cast(pa.binary()) for start in range(0, len(whole), _PIECE_ROWS))
+    return pa.chunked_array(([hashlib.sha256(text).hexdigest() for text in piece.to_pylist()] for piece in pieces),
+                            pa.string())
 
 
 def _pictures(found: Any, rows: Any, *, file: TableFile, wanted: Wanted) -> tuple[Any, tuple[str, ...]]:

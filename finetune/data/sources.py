@@ -154,8 +154,9 @@ def problems(data: Data, roles: Mapping[str, str]) -> list[str]:
         found.append(f"data.sample: there is no sample {data.sample!r}. Samples: {', '.join(samples())}."
                      f"{nearest(data.sample, samples())}")
     known = {**roles, **SPLIT_ROLES}
-    found += [f"data.columns.{role}: this task has no role {role!r}. Roles: {', '.join(known)}.{nearest(role, known)}"
-              for role in data.columns if role not in known]
+    found += [f"data.{key}.{role}: this task has no role {role!r}. Roles: {', '.join(known)}.{nearest(role, known)}"
+              for key, named in (("columns", data.columns), ("hub.columns", data.hub.columns))
+              for role in named if role not in known]
     if data.split.file and not Path(data.split.file).expanduser().is_file():
         found.append(f"data.split.file: there is no file {data.split.file}. Name data/split.jsonl of an earlier run.")
     return found

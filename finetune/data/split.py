@@ -61,7 +61,7 @@ def hold_out(
 ) -> dict[str, pa.Table]:
     """`train` and one split per entry of `shares` (split to share of all rows, 0 to 1), in the row order of the table.
 
-    The hash of its key puts a row on a side; where a split then has more than a fifth too many or too few rows of a
+    The hash of its key puts a row on a side; where a split then has more than a tenth too many or too few rows of a
     label, those nearest to the boundary change sides. Labels are seen to from the rarest on, as in iterative
     stratification (Sechidis, Tsoumakas, Vlahavas 2011): the rows of a key may have several labels, and so may a row
     whose `label` is a list. Rows of equal key stay together; those of a key in `known` go to that split; rows without
@@ -69,6 +69,13 @@ def hold_out(
 
     Raises DataError for labels with too few distinct rows to be in every split; in lists these are left in train.
     """
+    split_of = _dealt(table, shares, keys=keys, seed=seed, known=known or {}, unit=unit)  # makes way for the tables
+    return {split: table.filter([found == split for found in split_of]) for split in ("train", *shares)}
+
+
+def _dealt(table: pa.Table, shares: Mapping[str, float], *, keys: Sequence[str], seed: int,
+           known: Mapping[str, str], unit: str) -> list[str]:
+    """The split of every row."""
     labels, has_lists = _labels(table)
     totals = Counter(label for of_row in labels for label in of_row or ())
     dealing = Dealing(labels, totals, ["train"] * table.num_rows)
@@ -76,15 +83,14 @@ def hold_out(
     few = _too_few(dealing, groups, needed=len(shares) + 1)
     if few and not has_lists:
         raise _refusal(few, dealing, shares=shares, unit=unit)
-    fixed = known or {}
-    for group in (group for of_label in groups.values() for group in of_label if group.key in fixed):
-        dealing.give(group, fixed[group.key])
+    for group in (group for of_label in groups.values() for group in of_label if group.key in known):
+        dealing.give(group, known[group.key])
     for label in sorted(groups.keys() - few, key=lambda label: (totals[label], label)):
-        free = sorted(group for group in groups[label] if group.key not in fixed)
+        free = sorted(group for group in groups[label] if group.key not in known)
         for place, (split, share) in enumerate(shares.items()):
             owed = sum(not dealing.dealt[other, label] for other in list(shares)[place + 1:])
             free = _deal(dealing, free, label, split=split, share=share, reserve=owed + 1)
-    return {split: table.filter([found == split for found in dealing.split_of]) for split in ("train", *shares)}
+    return dealing.split_of
 
 
 def take(table: pa.Table, limit: int, seed: int) -> pa.Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from finetune.clean import engine, ledger
@@ -27,6 +28,7 @@ def prepare(run: Run) -> None:
     raw, roles = sources.read(data, source, task.roles), sources.all_roles(data, source, task.roles)
     judged = verdicts.begin(run, raw.splits)
     splits, notes = hold_out(run, raw.splits, roles), list(raw.notes)
+    raw = replace(raw, splits={})  # they take as much memory again
     # Asked only where the answer counts: it loads torch, which cleaning does not need.
     accelerator = source == "hub" and data.max_rows == "auto" and run.has_accelerator()
     most = sources.limit(data, source, accelerator=accelerator)

@@ -42,10 +42,12 @@ def sides(cleaned: Cleaned) -> Iterator[dict[str, Any]]:
         if line.action == "changed":
             came.setdefault((line.split, line.row), line.hash)
     for name, table in cleaned.splits.items():
-        rows, hashes = table["row"].to_pylist(), table["hash"].to_pylist()
-        groups = table["group"].to_pylist() if "group" in table.column_names else [None] * len(rows)
-        for row, content, group in zip(rows, hashes, groups, strict=True):
-            yield earlier.line(row, came.get((name, row), content), name, group=group)
+        for start in range(0, table.num_rows, 10_000):  # all at once they would be as large as the table
+            part = table.slice(start, 10_000)
+            rows, hashes = part["row"].to_pylist(), part["hash"].to_pylist()
+            groups = part["group"].to_pylist() if "group" in part.column_names else [None] * len(rows)
+            for row, content, group in zip(rows, hashes, groups, strict=True):
+                yield earlier.line(row, came.get((name, row), content), name, group=group)
 
 
 def _by_time(run: Run, train: pa.Table, shares: Mapping[str, float]) -> dict[str, pa.Table]:

@@ -179,6 +179,12 @@ def test_roles_of_the_hub_are_those_that_the_recipe_maps() -> None:
     assert sources.all_roles(hub, "sample", ROLES) == ROLES
 
 
+def test_unknown_role_of_the_hub_is_told() -> None:
+    data = replace(DATA, hub=Hub(name="me/rows", columns={"text": "body", "gruop": "user"}))
+    assert sources.problems(data, ROLES) == [
+        "data.hub.columns.gruop: this task has no role 'gruop'. Roles: text, label, group, time. Did you mean 'group'?"]
+
+
 def test_split_file_that_is_not_there_is_told_before_anything_is_read(tmp_path: Path) -> None:
     data = replace(OWN, split=Split(file=str(tmp_path / "split.jsonl")))
     assert sources.problems(data, ROLES) == [

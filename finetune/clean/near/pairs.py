@@ -53,7 +53,9 @@ def prove(tables: Sequence[pa.Table], roles: Mapping[str, str], ends: tuple[Arra
         looks = np.concatenate([_sketch(table, roles) for table in tables])
         pairs = Pairs(*ends, likeness.similarities(looks, *ends))
         return pairs.where(pairs.similarity >= pictures.MIN_SIMILARITY)
-    pairs = Pairs(*ends, jaccard.similarities(_concatenated([_texts(table, roles) for table in tables]), *ends))
+    rows, places = np.unique(np.concatenate(ends), return_inverse=True)
+    texts = _taken([_texts(table, roles) for table in tables], rows)
+    pairs = Pairs(*ends, jaccard.similarities(texts, *places.reshape(2, -1)))
     return pairs.where(pairs.similarity >= jaccard.MIN_SIMILARITY)
 
 
@@ -170,8 +172,11 @@ def _texts(table: pa.Table, roles: Mapping[str, str]) -> Any:
     return pc.binary_join_element_wise(*whole, pa.scalar(" ", pa.large_string()), null_handling="replace")
 
 
-def _concatenated(columns: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray:
+def _taken(columns: Sequence[pa.ChunkedArray], rows: Array) -> pa.ChunkedArray:
+    """The cells of some rows in ascending order; taken from all columns at once, Arrow would copy them whole first."""
     import pyarrow as pa
 
-    whole = [column.cast(pa.large_string()) for column in columns]
-    return pa.chunked_array([chunk for column in whole for chunk in column.chunks], pa.large_string())
+    starts = np.cumsum([0, *(len(column) for column in columns)])
+    parts = [column.take(rows[(rows >= start) & (rows < start + len(column))] - start).cast(pa.large_string())
+             for column, start in zip(columns, starts, strict=False)]
+    return pa.chunked_array([chunk for part in parts for chunk in part.chunks], pa.large_string())
