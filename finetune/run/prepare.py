@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from finetune.clean import engine, ledger
 from finetune.clean.survey.whole import survey
 from finetune.data import labels, sources, split
+from finetune.run import embed
 from finetune.write import write_lines
 
 if TYPE_CHECKING:
@@ -30,7 +31,12 @@ def prepare(run: Run) -> None:
         splits["train"] = split.take(splits["train"], most, run.recipe.seed)
     for note in notes:
         run.say(note)
-    cleaned = engine.clean(splits, task.roles, run.recipe.clean)
+    seen = embed.embed(run, splits, source=source)
+    cleaned = engine.clean(splits, task.roles, run.recipe.clean, embed=seen)
+    if seen is not None and (suspects := cleaned.quality.get("suspects")):
+        suspects["features"] = seen.said
+        if "not_judged" in suspects:
+            run.say(f"label_errors: not judged, since {suspects['not_judged']}")
     names = labels.resolve_labels(cleaned.splits, task.labels)
     for rule, found in ledger.summary(cleaned.quality):
         run.say(f"{rule}: {found}")
