@@ -86,6 +86,11 @@ def suspected(run: Run) -> str:
     return _counted(run, "suspects", "label")
 
 
+def judged_by(run: Run) -> str:
+    """What the model that suspects labels saw of the rows; empty where it is not told."""
+    return str((run.quality.get("suspects") or {}).get("features") or "")
+
+
 def unjudged(run: Run) -> str:
     """Why nobody looked for suspected labels; empty where somebody did."""
     return str((run.quality.get("suspects") or {}).get("not_judged") or "")
@@ -141,8 +146,10 @@ def _counted(run: Run, part: str, noun: str) -> str:
     found = run.quality.get(part) or {}
     if not found.get("checked") or not finite(found["checked"]) or not finite(found.get("found")):
         return ""
-    return (f"{rounding.count(found['found'])} of {rounding.plural(int(found['checked']), noun)} "
-            f"({rounding.share(found['found'], found['checked'])})")
+    whole = rounding.plural(int(found["checked"]), noun)
+    if not found["found"]:
+        return f"None of {whole}"
+    return f"{rounding.count(found['found'])} of {whole} ({rounding.share(found['found'], found['checked'])})"
 
 
 def _effect(entry: Part) -> float:

@@ -71,6 +71,7 @@ def _rows(run: Run) -> dict[str, Any]:
         "advised": data_tables.advised(run),
         "remedies": data_tables.remedies(run),
         "suspected": data_tables.suspected(run),
+        "judged_by": data_tables.judged_by(run),
         "unjudged": data_tables.unjudged(run),
         "suspects": shown_rows.suspects(run),
         "noise": data_tables.noise(run),

@@ -128,6 +128,12 @@ def test_a_part_may_be_missing_or_empty(tmp_path: Path, part: str, empty: dict[s
     assert outline(only_cleaned(tmp_path, found)).faults == []
 
 
+def test_nothing_found_is_said_in_words(tmp_path: Path) -> None:
+    nothing = {"checked": 900, "found": 0, "by_label": {}, "examples": []}
+    found = words(only_cleaned(tmp_path, quality(LABELS) | {"suspects": nothing | {"features": "the backbone"}, "strangers": nothing}))
+    assert "None of 900 labels are suspected to be wrong. Judged by: the backbone. Strangers None of 900 rows lie far" in found
+
+
 def test_long_texts_are_cut(tmp_path: Path) -> None:
     found = survey(LABELS)
     found["suspects"]["examples"][0]["text"] = "w" * 5000
