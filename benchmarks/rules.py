@@ -19,7 +19,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from finetune.clean import engine
+from finetune.clean import cells, engine
 from finetune.contracts import Learner
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -91,7 +91,7 @@ def measured(rows: pa.Table, chosen: list[str]) -> Iterator[tuple[str, Any, floa
             yield name, found, rows.num_rows / seconds
         if rule.default == "fix":
             repaired = {row: after for row, after in zip(found.rows, found.after, strict=True) if after is not None}
-            rows = engine.replace_cells(rows, "text", cells=repaired)
+            rows = cells.replace_cells(rows, "text", cells=repaired)
 
 
 def show(name: str, found: Any, speed: float) -> None:
@@ -110,7 +110,7 @@ def truth_of_ag_news() -> None:
     rows = table(ag_news())
     true = {row for row, text in enumerate(rows["text"].to_pylist()) if BROKEN.search(text)}
     found = markup.find(rows, ROLES)
-    left = sum(bool(BROKEN.search(text or "")) for text in found.after)
+    left = sum(bool(BROKEN.search(str(text or ""))) for text in found.after)
     print(f"ag_news_7600, numeric entities without ampersand: {len(true):,} rows (README: 1,991); "
           f"{len(true & set(found.rows)):,} found, {left} left after repair; "
           f"{len(set(found.rows) - true)} more rows found for other remains")

@@ -31,6 +31,9 @@ def _data_checks(data: Data) -> list[tuple[bool, str]]:
         (sum(held_out) > 0.8,
          f"data.split: {sum(held_out):.0%} of the rows would be held out, at most 80% can be. "
          "Use for example 0.1 each."),
+        (data.split.file is not None and "time" in (*data.columns, *data.hub.columns),
+         "data.split.file: an earlier split is kept, but data.columns.time would cut by time. Leave one of the two "
+         "out."),
         (bool(data.columns) and not data.files.train,
          f"data.columns: names columns of your own files ({', '.join(data.columns)}) but no file is given. "
          "Add data.files.train=FILE, or leave it out."),

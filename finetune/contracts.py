@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
     Columns = Mapping[str, Array]  # one entry per row in every column
 
+# Roles that every task takes besides its own: they decide on which side a row stands, and no model sees them.
+SPLIT_ROLES: Mapping[str, str] = {"group": "group", "time": "time"}
+TARGET = "label"  # the role that is learnt, whatever its kind
+
 Row = Mapping[str, Any]  # raw: {"row": "reviews.csv:12", "text": "...", "label": "positive"}
 Example = Mapping[str, Any]  # encoded, numpy
+Cell = str | float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,7 @@ class Task(Protocol):
     and `finetune predict` run the same code; only `loss` knows torch.
     """
 
-    roles: ClassVar[Mapping[str, str]]  # role -> kind: text, image or label
+    roles: ClassVar[Mapping[str, str]]  # role -> kind: text, image, number or label
     onnx_task: ClassVar[str]
     primary: ClassVar[str]
     greater_is_better: ClassVar[bool]
@@ -156,15 +161,20 @@ class Findings:
     """What a rule found: parallel tuples, one entry per finding.
 
     `rows` are positions in the table; `after` is the repaired cell where the rule can repair, else None. `counts` are
-    the rule's own sums by kind of finding, such as {"email": 3}.
+    the rule's own sums by kind of finding, such as {"email": 3}; `firsts`, of a rule on copies, the row that each row
+    is a copy of. `confidence` says of each finding how sure the rule is of it, 0 to 1, and is empty where a rule cannot
+    tell. `details` are what the quality report shows of the training rows besides, by its own keys, JSON-able.
     """
 
     rows: tuple[int, ...] = ()
     columns: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
-    before: tuple[str | None, ...] = ()
-    after: tuple[str | None, ...] = ()
+    before: tuple[Cell, ...] = ()
+    after: tuple[Cell, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict, kw_only=True)
+    firsts: tuple[int, ...] = field(default=(), kw_only=True)
+    confidence: tuple[float, ...] = field(default=(), kw_only=True)
+    details: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -173,12 +183,21 @@ class Findings:
 class Rule(Protocol):
     """One kind of dirt. A rule finds, the engine applies the policy and writes the ledger."""
 
-    kinds: ClassVar[tuple[str, ...]]  # kinds of column it reads: text, image, label
+    # Kinds of column it reads: text, image, number, label; features, where it needs rows to be embedded, and runs only
+    # then.
+    kinds: ClassVar[tuple[str, ...]]
     default: ClassVar[str]  # policy: off, report, fix, drop or fail
     policies: ClassVar[tuple[str, ...]]  # what it can be set to
 
     def find(self, table: pa.Table, roles: Mapping[str, str]) -> Findings:
         """Every row that has this dirt. `roles` maps column to kind."""
+
+
+class Embed(Protocol):
+    """What rules see of texts and pictures that have to be understood."""
+
+    def __call__(self, rows: pa.Table) -> Array | None:
+        """Features of every row, (N, D) float32; None where there are none that tell anything of the rows."""
 
 
 @runtime_checkable
@@ -187,6 +206,21 @@ class Learner(Rule, Protocol):
 
     def learn(self, train: pa.Table, roles: Mapping[str, str]) -> Callable[[pa.Table, Mapping[str, str]], Findings]:
         """The `find` for every split of these training rows; `find` alone takes its table for the training rows."""
+
+
+@runtime_checkable
+class Filler(Rule, Protocol):
+    """A rule with policies that say what goes into the cells it finds."""
+
+    others: ClassVar[str]  # the policies that are no fixed words, as an error says it
+
+    def accepts(self, policy: str) -> bool:
+        """Whether a policy is one of its."""
+
+    def filling(
+        self, policy: str, train: pa.Table, roles: Mapping[str, str]
+    ) -> Callable[[pa.Table, Mapping[str, str]], Findings]:
+        """The `find` for every split, with what is filled in as `after`."""
 
 
 @dataclass(slots=True)

@@ -40,12 +40,14 @@ class Files:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Split:
-    """What is held out, stratified by label, where the data bring no split of their own."""
+    """What is held out where the data bring no split of their own: stratified, by group, or the newest rows."""
 
     validation: float = 0.1
     """Share of the rows, between 0.01 and 0.5; everything is chosen on it."""
     test: float = 0.1
     """Share of the rows, between 0.01 and 0.5; read once, at the end."""
+    file: str | None = None
+    """data/split.jsonl of an earlier run: rows that it knows keep their side."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +65,7 @@ class Data:
     images: str | None = None
     """Folder or zip in which the image names of a table are found."""
     columns: Mapping[str, str] = field(default_factory=dict)
-    """Role to column of the user's files: a name, or in a file without header the position, from 0."""
+    """Role to column of your files: a name, or without header a position; `group` and `time` rule the split."""
     quotes: Literal["auto", "csv", "literal"] = "auto"
     """In CSV and TSV they enclose cells (csv) or are text (literal); auto is csv and stops where lines are lost."""
     encoding: str = "auto"

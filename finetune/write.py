@@ -12,14 +12,7 @@ from typing import Any
 
 def write_text(file: Path, text: str) -> None:
     """Write a file under another name, sync it, then rename it into place."""
-    draft = file.with_name(f".{file.name}.draft")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        sync(draft)
-        draft.replace(file)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    _write(file, [text])
 
 
 def write_json(file: Path, value: Any) -> None:
@@ -29,12 +22,29 @@ def write_json(file: Path, value: Any) -> None:
 
 def write_lines(file: Path, values: Iterable[Any]) -> None:
     """One JSON value a line, atomically."""
-    write_text(file, "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values))
+    _write(file, (json.dumps(value, ensure_ascii=False) + "\n" for value in values))
+
+
+def _write(file: Path, parts: Iterable[str]) -> None:
+    draft = file.with_name(f".{file.name}.draft")
+    try:
+        with draft.open("w", encoding="utf-8") as opened:
+            opened.writelines(parts)
+        sync(draft)
+        draft.replace(file)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def read_json(file: Path) -> Any:
     """What `write_json` wrote."""
     return json.loads(file.read_text(encoding="utf-8"))
+
+
+def read_lines(file: Path) -> list[Any]:
+    """What `write_lines` wrote."""
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
 
 
 def digest(file: Path) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from finetune.clean.duplicates import about_rows, columns, keys
+from finetune.clean.duplicates import about_rows, labels
 from finetune.contracts import Findings
 
 if TYPE_CHECKING:
@@ -19,22 +20,20 @@ policies: tuple[str, ...] = ("off", "report", "drop", "fail")
 
 def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
     """All rows of equal key whose labels differ; the reason names one row of another label."""
-    marks = keys(table, roles)
-    labels = list(zip(*columns(table, roles, kind="label"), strict=True))
-    first: dict[str, int] = {}
-    other: dict[str, int] = {}  # the first row whose label is not that of `first`
-    for row, (mark, label) in enumerate(zip(marks, labels, strict=True)):
-        if None not in label and labels[first.setdefault(mark, row)] != label:
-            other.setdefault(mark, row)
-    rows = [row for row, mark in enumerate(marks) if mark in other and None not in labels[row]]
-    against = [other[marks[row]] if labels[row] == labels[first[marks[row]]] else first[marks[row]] for row in rows]
-    names = table["row"].take(against).to_pylist() if rows else []
-    reasons = [
-        f"labelled {_said(labels[row])}, but its copy {name} is labelled {_said(labels[copy])}"
-        for row, copy, name in zip(rows, against, names, strict=True)
-    ]
-    return about_rows(table, roles, rows=rows, reasons=reasons)
+    import numpy as np
 
+    from finetune.clean.near import copies
 
-def _said(label: tuple[str | None, ...]) -> str:
-    return " / ".join(repr(part) for part in label)
+    number, (label, known) = copies.numbered([table], roles), copies.labels(table, roles)
+    first = copies.firsts(number, among=known)
+    other = copies.firsts(number, among=known & (label != label[first[number]]))  # whose label is not that of `first`
+    rows = np.flatnonzero(known & (other[number] >= 0))
+    one, another = first[number[rows]], other[number[rows]]
+    against = np.where(label[rows] == label[one], another, one)
+    said = zip(*(labels(table, roles, side) for side in (rows, against)), strict=True)
+    reasons = [f"labelled {own}, but its copy {name} is labelled {its}"
+               for (own, its), name in zip(said, table["row"].take(against).to_pylist(), strict=True)]
+    # How many of its copies say something else: of one against four, the one is wrong.
+    group, vote = number[rows], copies.joined(number, label)[rows]
+    against_it = 1 - np.bincount(vote)[vote] / np.bincount(group)[group]
+    return replace(about_rows(table, roles, rows=rows.tolist(), reasons=reasons), confidence=tuple(against_it.tolist()))

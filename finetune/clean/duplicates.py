@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from hashlib import blake2b
-from itertools import pairwise
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from finetune.contracts import Findings
@@ -12,27 +11,32 @@ from finetune.contracts import Findings
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from finetune.contracts import Array
+
 order = 60
 kinds: tuple[str, ...] = ("text", "image")
 default = "drop"
 policies: tuple[str, ...] = ("off", "report", "drop", "fail")
+
 
 def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
     """Copies of a former row with the same label; the first one stays and is named in the reason.
 
     Copies whose labels differ are the business of the rule `contradictions`.
     """
-    hashes = table["hash"].to_pylist()
-    marks = zip(keys(table, roles), *columns(table, roles, kind="label"), strict=True)
-    first: dict[tuple[str | None, ...], int] = {}
-    copies = {row: start for row, mark in enumerate(marks) if (start := first.setdefault(mark, row)) != row}
-    stays = table["row"].take(list(copies.values())).to_pylist() if copies else []
-    reasons = [
-        f"exact copy of {stay}" if hashes[row] == hashes[start]
-        else f"copy of {stay} but for case, blanks or punctuation"
-        for (row, start), stay in zip(copies.items(), stays, strict=True)
-    ]
-    return about_rows(table, roles, rows=list(copies), reasons=reasons)
+    import numpy as np
+
+    from finetune.clean.near import copies as near
+
+    number = near.joined(near.numbered([table], roles), near.labels(table, roles)[0])
+    first = near.firsts(number)[number]
+    rows = np.flatnonzero(first != np.arange(len(first)))
+    own, others = (table["hash"].take(side).to_pylist() for side in (rows, first[rows]))
+    reasons = [f"exact copy of {stay}" if own[place] == others[place]
+               else f"copy of {stay} but for case, blanks or punctuation"
+               for place, stay in enumerate(table["row"].take(first[rows]).to_pylist())]
+    found = about_rows(table, roles, rows=rows.tolist(), reasons=reasons)
+    return replace(found, firsts=tuple(first[rows].tolist()))
 
 
 def keys(table: pa.Table, roles: Mapping[str, str]) -> list[str]:
@@ -41,47 +45,19 @@ def keys(table: pa.Table, roles: Mapping[str, str]) -> list[str]:
     Of text: a hash of its plain spelling (see `near/spelling.py`), of the raw text where nothing is left of it. Of an
     image: its hash.
     """
-    from finetune.clean.near.once import once
+    from finetune.clean.near import copies
 
-    texts = [table[name] for name, kind in roles.items() if kind == "text"]
-    images = table["hash"] if "image" in roles.values() else None
-    return once(("keys", *roles.items()), table, lambda: _hashed(texts, images) if texts else table["hash"].to_pylist())
-
-
-def _hashed(texts: Sequence[pa.ChunkedArray], images: pa.ChunkedArray | None) -> list[str]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    from finetune.clean.near.ranges import num_bytes, ranges
-    from finetune.clean.near.spelling import PIECE_BYTES, rows_of
-
-    found: list[str] = []
-    between = pa.scalar("\x1f", pa.large_string())
-    for start, end in ranges(sum(map(num_bytes, texts[1:]), num_bytes(texts[0])), PIECE_BYTES):
-        parts = [_spelt(text.slice(start, end - start)) for text in texts]
-        parts += [images.slice(start, end - start).combine_chunks().cast(parts[0].type)] if images is not None else []
-        joined = parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, between)
-        data, offsets = rows_of(joined)
-        cells = data.tobytes()
-        found += [blake2b(cells[a:b], digest_size=16).hexdigest() for a, b in pairwise(offsets.tolist())]
-    return found
+    found = copies.keys(table, roles)
+    if found.dtype.kind == "S":
+        return [key.decode() for key in found.tolist()]
+    size, whole = 2 * found.itemsize, found.tobytes().hex()
+    return [whole[start:start + size] for start in range(0, len(whole), size)]
 
 
-def _spelt(texts: pa.ChunkedArray) -> pa.Array:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    from finetune.clean.near.spelling import plain
-
-    spelt = plain(texts)
-    empty = pc.equal(pc.binary_length(spelt), 0)
-    raw = pc.fill_null(texts.cast(pa.large_string()).combine_chunks(), "")
-    return pc.if_else(empty, raw, spelt) if pc.any(empty).as_py() else spelt
-
-
-def columns(table: pa.Table, roles: Mapping[str, str], *, kind: str) -> list[list[str | None]]:
-    """The cells of every column of one kind."""
-    return [table[name].to_pylist() for name, its_kind in roles.items() if its_kind == kind]
+def labels(table: pa.Table, roles: Mapping[str, str], rows: Array) -> list[str]:
+    """The label of some rows as a reason says it."""
+    columns = [table[name].take(rows).to_pylist() for name, kind in roles.items() if kind == "label"]
+    return [" / ".join(map(repr, label)) for label in zip(*columns, strict=True)]
 
 
 def content(roles: Mapping[str, str]) -> str:

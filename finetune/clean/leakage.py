@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import combinations, permutations
 from typing import TYPE_CHECKING, Any
 
-from finetune.clean.duplicates import about_rows, keys
+from finetune.clean.duplicates import about_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -17,6 +19,7 @@ default = "drop"  # the training copy
 policies: tuple[str, ...] = ("report", "drop", "fail")
 
 SPLITS = ("train", "validation", "test")
+GROUP = "of one group with"
 Copies = dict[int, dict[str, tuple[str, str]]]  # row -> split that has it too -> (how it is copied, the copy)
 
 
@@ -24,18 +27,21 @@ def find(splits: Mapping[str, pa.Table], roles: Mapping[str, str]) -> tuple[dict
     """Per split, the rows that another split has too, or nearly; per pair of splits, how many rows of either these are.
 
     A reason names one copy in each other split, an equal one where there is one, else the nearest (what is near is
-    told in `near_duplicates`); a pair reads {"train-test": {"train": 3, "test": 2}}.
+    told in `near_duplicates`), else a row of the same group; a pair reads {"train-test": {"train": 3, "test": 2}}.
+    Where there are groups, the rows that have nothing but their group in common are counted.
     """
     tables = {split: splits[split] for split in SPLITS if split in splits}
-    copies = _near(tables, roles)
-    for split, equal in _equal(tables, roles).items():
-        for row, of_row in equal.items():
+    ways = [_of_group(tables, roles), _near(tables, roles), _equal(tables, roles)]
+    copies: dict[str, Copies] = {split: {} for split in tables}
+    for split, of_way in ((split, way[split]) for way in ways for split in tables):
+        for row, of_row in of_way.items():
             copies[split][row] = copies[split].get(row, {}) | of_row
     found = {}
     for split, of_split in copies.items():
         rows = sorted(of_split)
         reasons = [_reason([of_split[row][other] for other in tables if other in of_split[row]]) for row in rows]
-        found[split] = about_rows(tables[split], roles, rows=rows, reasons=reasons)
+        kinds = Counter(_kind(of_split[row]) for row in rows) if "group" in roles else {}
+        found[split] = replace(about_rows(tables[split], roles, rows=rows, reasons=reasons), counts=kinds)
     pairs = {
         f"{a}-{b}": {one: sum(other in of_row for of_row in copies[one].values()) for one, other in ((a, b), (b, a))}
         for a, b in combinations(tables, 2)
@@ -45,15 +51,38 @@ def find(splits: Mapping[str, pa.Table], roles: Mapping[str, str]) -> tuple[dict
 
 def _equal(tables: Mapping[str, pa.Table], roles: Mapping[str, str]) -> dict[str, Copies]:
     """The rows whose key another split has."""
-    marks = {split: keys(table, roles) for split, table in tables.items()}
-    first = {split: _first_rows(marks[split]) for split in marks}
+    import numpy as np
+
+    from finetune.clean.near.copies import firsts, numbered
+
+    sizes = [table.num_rows for table in tables.values()]
+    whole = numbered(list(tables.values()), roles)
+    number = dict(zip(tables, np.split(whole, np.cumsum(sizes)[:-1]), strict=True))
+    first = {split: np.append(firsts(of_split), np.full(len(whole), -1)) for split, of_split in number.items()}
+    copies: dict[str, Copies] = {split: {} for split in tables}
+    for split, other in permutations(tables, 2):
+        twin = first[other][number[split]]
+        rows = np.flatnonzero(twin >= 0)
+        for row, name in zip(rows.tolist(), tables[other]["row"].take(twin[rows]).to_pylist(), strict=True):
+            copies[split].setdefault(row, {})[other] = ("same as", f"{name} in {other}")
+    return copies
+
+
+def _of_group(tables: Mapping[str, pa.Table], roles: Mapping[str, str]) -> dict[str, Copies]:
+    """The rows whose group another split has; empty groups are nobody's."""
+    groups = {split: table["group"].to_pylist() if "group" in roles else [] for split, table in tables.items()}
+    first = {split: _first_rows(of_split) for split, of_split in groups.items()}
     copies: dict[str, Copies] = {split: {} for split in tables}
     for split, other in permutations(tables, 2):
         names = tables[other]["row"]
-        for row, mark in enumerate(marks[split]):
-            if mark in first[other]:
-                copies[split].setdefault(row, {})[other] = ("same as", f"{names[first[other][mark]]} in {other}")
+        for row, group in enumerate(groups[split]):
+            if group is not None and group in first[other]:
+                copies[split].setdefault(row, {})[other] = (GROUP, f"{names[first[other][group]]} in {other}")
     return copies
+
+
+def _kind(copies: dict[str, tuple[str, str]]) -> str:
+    return "same group" if all(how == GROUP for how, _ in copies.values()) else "copies"
 
 
 def _near(tables: Mapping[str, pa.Table], roles: Mapping[str, str]) -> dict[str, Copies]:
@@ -79,13 +108,13 @@ def _near(tables: Mapping[str, pa.Table], roles: Mapping[str, str]) -> dict[str,
 def _reason(copies: list[tuple[str, str]]) -> str:
     """Example: same as a.csv:2 in validation and near copy of b.csv:7 in test (similarity 0.91)."""
     grouped: dict[str, list[str]] = {}
-    for how, copy in sorted(copies, key=lambda said: said[0] != "same as"):
+    for how, copy in sorted(copies, key=lambda said: ("same as", "near copy of", GROUP).index(said[0])):
         grouped.setdefault(how, []).append(copy)
     return " and ".join(f"{how} {' and '.join(of_kind)}" for how, of_kind in grouped.items())
 
 
-def _first_rows(marks: list[str]) -> dict[str, int]:
-    first: dict[str, int] = {}
+def _first_rows(marks: list[Any]) -> dict[Any, int]:
+    first: dict[Any, int] = {}
     for row, mark in enumerate(marks):
         first.setdefault(mark, row)
     return first

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from finetune.clean import personal_data
+from finetune.contracts import Cell
 from finetune.errors import DataError
 
 if TYPE_CHECKING:
@@ -39,12 +40,13 @@ class LedgerLine:
     rule: str
     action: Literal["dropped", "changed", "moved", "reported"]
     reason: str
-    before: str | None = None
-    after: str | None = None
+    before: Cell = None
+    after: Cell = None
     column: str | None = None
     position: int | None = None
     cells: Mapping[str, Any] = field(default_factory=dict)
     masked: bool = False  # whether personal data or the bytes of a picture were left out; PRIVATE has the whole line
+    confidence: float | None = None  # how sure the rule is of it, 0 to 1, where it can tell
 
 
 def numbered(table: pa.Table) -> pa.Table:
@@ -183,7 +185,29 @@ def class_counts(before: Sequence[str | None], after: Sequence[str | None]) -> d
 
 def fingerprint(table: pa.Table) -> str:
     """Sha256 over the row hashes in order: equal for two splits of equal content in equal order."""
-    return hashlib.sha256("\n".join(table["hash"].to_pylist()).encode()).hexdigest()
+    found = hashlib.sha256()
+    for start in range(0, table.num_rows, 10_000):  # all at once they would be as large as the table
+        lines = table["hash"].slice(start, 10_000).to_pylist()
+        found.update("\n".join(["", *lines] if start else lines).encode())
+    return found.hexdigest()
+
+
+def labels(table: pa.Table, roles: Mapping[str, str]) -> list[str | None]:
+    """The label of each row; None for all where the task has no label column."""
+    column = next((name for name, kind in roles.items() if kind == "label"), None)
+    return table[column].to_pylist() if column else [None] * table.num_rows
+
+
+def sums(before: Mapping[str, pa.Table], after: Mapping[str, pa.Table], *, roles: Mapping[str, str],
+         ledger: Sequence[LedgerLine]) -> dict[str, Any]:
+    """Classes and rows before and after cleaning, doubtful held-out rows, and what each split is known by."""
+    named = {split: (labels(before[split], roles), labels(after[split], roles)) for split in before}
+    return {
+        "classes": {split: class_counts(*of_split) for split, of_split in named.items()},
+        "rows": {split: {"before": before[split].num_rows, "after": after[split].num_rows} for split in before},
+        "flagged": flagged(ledger, after),
+        "fingerprints": {split: fingerprint(table) for split, table in after.items()},
+    }
 
 
 def summary(quality: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from finetune.clean.duplicates import about_rows, columns, keys
+from finetune.clean.duplicates import about_rows, labels
 from finetune.contracts import Findings
 
 if TYPE_CHECKING:
@@ -25,24 +26,17 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
     """
     import numpy as np
 
-    from finetune.clean.near import pairs
+    from finetune.clean.near import copies, pairs
 
-    labels = list(zip(*columns(table, roles, kind="label"), strict=True))
+    number, (label, known) = copies.numbered([table], roles), copies.labels(table, roles)
     found = pairs.find([table], roles)
-    found = found.where(np.array(
-        [labels[a] != labels[b] and None not in labels[a] + labels[b]
-         for a, b in zip(found.left, found.right, strict=True)], bool))
-    ends = np.unique(np.concatenate([found.left, found.right])).tolist()
-    marks = dict(zip(ends, keys(table.take(ends), roles), strict=True)) if ends else {}
-    found = found.where(np.array([marks[a] != marks[b] for a, b in zip(found.left, found.right, strict=True)], bool))
+    left, right = found.left, found.right
+    found = found.where((label[left] != label[right]) & known[left] & known[right] & (number[left] != number[right]))
     other, similarity = pairs.nearest(found, table.num_rows)
-    rows = np.flatnonzero(other >= 0).tolist()
-    reasons = [
-        f"labelled {_said(labels[row])}, but its near copy {table['row'][int(other[row])]} "
-        f"(similarity {similarity[row]:.2f}) is labelled {_said(labels[other[row]])}" for row in rows
-    ]
-    return about_rows(table, roles, rows=rows, reasons=reasons)
-
-
-def _said(label: tuple[str | None, ...]) -> str:
-    return " / ".join(repr(part) for part in label)
+    rows = np.flatnonzero(other >= 0)
+    said = zip(*(labels(table, roles, side) for side in (rows, other[rows])), strict=True)
+    names = table["row"].take(other[rows]).to_pylist()
+    reasons = [f"labelled {own}, but its near copy {name} (similarity {similarity[row]:.2f}) is labelled {its}"
+               for row, name, (own, its) in zip(rows, names, said, strict=True)]
+    sure = tuple((similarity[rows] / 2).tolist())  # at most one of the two is wrong
+    return replace(about_rows(table, roles, rows=rows.tolist(), reasons=reasons), confidence=sure)

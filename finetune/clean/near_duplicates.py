@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from finetune.clean.duplicates import about_rows, columns, keys
+from finetune.clean.duplicates import about_rows
 from finetune.contracts import Findings
 
 if TYPE_CHECKING:
@@ -27,15 +28,18 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
     """
     import numpy as np
 
-    from finetune.clean.near import pairs
+    from finetune.clean.near import copies, pairs
 
-    labels = list(zip(*columns(table, roles, kind="label"), strict=True)) or [()] * table.num_rows
+    label, _ = copies.labels(table, roles)
     found = pairs.find([table], roles)
-    found = found.where(np.array([labels[a] == labels[b] for a, b in zip(found.left, found.right, strict=True)], bool))
+    found = found.where(label[found.left] == label[found.right])
     first = pairs.firsts(found, table.num_rows)
-    members = np.unique(np.concatenate([found.left, found.right])).tolist()
-    rows = [row for row in _but_equal(table, roles, members=members, labels=labels) if first[row] != row]
-    direct = pairs.prove([table], roles, left=first[rows], right=np.array(rows, np.int64))
+    number = copies.joined(copies.numbered([table], roles), label)
+    members = np.unique(np.concatenate([found.left, found.right]))
+    in_cluster = np.isin(np.arange(table.num_rows), members)
+    unlike = copies.firsts(number, among=in_cluster)[number[members]] == members  # no exact copy of an earlier member
+    rows = members[unlike & (first[members] != members)].tolist()
+    direct = pairs.prove([table], roles, (first[rows], np.array(rows, np.int64)))
     said = dict(zip(direct.right.tolist(), direct.similarity.tolist(), strict=True))
     other, similarity = pairs.nearest(found, table.num_rows)
     names = table["row"]
@@ -45,12 +49,6 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
              f"{names[int(first[row])]}"
         for row in rows
     ]
-    return about_rows(table, roles, rows=rows, reasons=reasons)
-
-
-def _but_equal(table: pa.Table, roles: Mapping[str, str], *, members: list[int],
-               labels: list[tuple[str | None, ...]]) -> list[int]:
-    """The members that are not exact or normalised copies of an earlier one."""
-    marks = keys(table.take(members), roles) if members else []
-    first: dict[tuple[str, tuple[str | None, ...]], int] = {}
-    return [row for row, mark in zip(members, marks, strict=True) if first.setdefault((mark, labels[row]), row) == row]
+    confidence = tuple(said.get(row, float(similarity[row])) for row in rows)
+    return replace(about_rows(table, roles, rows=rows, reasons=reasons), firsts=tuple(first[rows].tolist()),
+                   confidence=confidence)

@@ -1,4 +1,4 @@
-"""Rows of a size that is out of the ordinary: texts far longer or shorter than the others, pictures likewise."""
+"""Rows out of the ordinary: texts far longer or shorter than the others, pictures likewise, and numbers far off."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from finetune.contracts import Array
 
 order = 74
-kinds: tuple[str, ...] = ("text", "image")
+kinds: tuple[str, ...] = ("text", "image", "number")
 default = "report"
 policies: tuple[str, ...] = ("off", "report", "drop", "fail")
 
@@ -24,6 +24,7 @@ MIN_ROWS = 100  # below, no size is usual yet
 SIGMAS, FENCE = 3.0, 3.0  # standard deviations; Tukey's outer fences in quartile ranges (Exploratory Data Analysis)
 FACTOR = 2.0  # and at least this many times the median, or this part of it: sizes can be all but equal
 LONG_WORDS = 15  # characters a word, on average: above, words are not set apart by blanks
+VALUE = "as its number"
 EXTREME = 10.0  # longer side of a picture to its shorter one
 TINY = 2  # pixels a side
 
@@ -37,8 +38,8 @@ class Bounds:
     high: float
 
     def outside(self, sizes: Array) -> Array:
-        """Which sizes are out of the ordinary; 0 is nobody's business here, since empty rows have a rule."""
-        return ((sizes < self.low) | (sizes > self.high)) & (sizes > 0)
+        """Which sizes are out of the ordinary; what is not a number is not."""
+        return (sizes < self.low) | (sizes > self.high)
 
 
 def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
@@ -48,17 +49,18 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
 
 def learn(train: pa.Table, roles: Mapping[str, str]) -> Callable[[pa.Table, Mapping[str, str]], Findings]:
     """The rule for every split, with the bounds of the training rows."""
-    usual = {(column, unit): bounds(sizes) for column, unit, sizes in _measured(train, roles)}
+    usual = {(column, unit): number_bounds(sizes) if unit == VALUE else bounds(sizes)
+             for column, unit, sizes in measured(train, roles)}
 
     def against(table: pa.Table, roles: Mapping[str, str]) -> Findings:
         reasons: dict[int, str] = {}
         counts: Counter[str] = Counter()
-        for column, unit, sizes in _measured(table, roles):
+        for column, unit, sizes in measured(table, roles):
             places, why = _unusual(sizes, usual.get((column, unit)), unit)
             for row, size in zip(places.tolist(), sizes[places].tolist(), strict=True):
                 if row not in reasons:
                     counts[unit] += 1
-                    reasons[row] = f"column {column!r} has {_number(size)} {unit}, {why}"
+                    reasons[row] = f"column {column!r} has {_number(size, unit)} {unit}, {why}"
         rows = sorted(reasons)
         found = about_rows(table, roles, rows=rows, reasons=[reasons[row] for row in rows])
         return replace(found, counts=dict(sorted(counts.items())))
@@ -66,7 +68,9 @@ def learn(train: pa.Table, roles: Mapping[str, str]) -> Callable[[pa.Table, Mapp
     return against
 
 
-def _number(size: float) -> str:
+def _number(size: float, unit: str) -> str:
+    if unit == VALUE:
+        return f"{size:.6g}"
     return f"{size:,.0f}" if size == round(size) else f"{size:,.1f}"
 
 
@@ -87,6 +91,26 @@ def bounds(sizes: Array) -> Bounds | None:
     return Bounds(*np.exp([median, low, high]).tolist())
 
 
+def number_bounds(numbers: Array) -> Bounds | None:
+    """The wider of two: Tukey's outer fences, and 3 standard deviations of what lies inside these.
+
+    Where half of the numbers are one and the same, the fences say nothing, and the deviations are those of all.
+    """
+    import numpy as np
+
+    known = numbers[np.isfinite(numbers)]
+    if len(known) < MIN_ROWS:
+        return None
+    first, median, third = np.percentile(known, [25, 50, 75])
+    reach = FENCE * (third - first)
+    inside = known[np.abs(known - median) <= reach + (third - first)] if reach else known
+    with np.errstate(over="ignore", invalid="ignore"):  # of numbers above 1e154 every size is usual
+        mean, sigmas = inside.mean(), SIGMAS * inside.std()
+    low = min(mean - sigmas, first - reach if reach else np.inf)
+    high = max(mean + sigmas, third + reach if reach else -np.inf)
+    return Bounds(float(median), float(low), float(high))
+
+
 def _unusual(sizes: Array, usual: Bounds | None, unit: str) -> tuple[Array, str]:
     """Positions of what is out of the ordinary, and what would be usual. Pictures have bounds that need no others."""
     import numpy as np
@@ -97,10 +121,14 @@ def _unusual(sizes: Array, usual: Bounds | None, unit: str) -> tuple[Array, str]
         return np.flatnonzero((sizes > 0) & (sizes < TINY)), f"fewer than {TINY}"
     if usual is None:
         return np.zeros(0, dtype=np.int64), ""
-    return np.flatnonzero(usual.outside(sizes)), f"usual are {np.ceil(usual.low):,.0f} to {np.floor(usual.high):,.0f}"
+    if unit == VALUE:
+        return np.flatnonzero(usual.outside(sizes)), f"usual are {usual.low:.4g} to {usual.high:.4g}"
+    # 0 is nobody's business here, since empty rows have a rule.
+    odd = usual.outside(sizes) & (sizes > 0)
+    return np.flatnonzero(odd), f"usual are {np.ceil(usual.low):,.0f} to {np.floor(usual.high):,.0f}"
 
 
-def _measured(table: pa.Table, roles: Mapping[str, str]) -> Iterator[tuple[str, str, Array]]:
+def measured(table: pa.Table, roles: Mapping[str, str]) -> Iterator[tuple[str, str, Array]]:
     """Column, unit and size of every row, for each measure of each column."""
     import numpy as np
     import pyarrow.compute as pc
@@ -114,6 +142,8 @@ def _measured(table: pa.Table, roles: Mapping[str, str]) -> Iterator[tuple[str, 
             yield column, "characters", letters
             if len(words) and np.median(letters / np.maximum(words, 1)) <= LONG_WORDS:
                 yield column, "words", words
+        if kind == "number":
+            yield column, VALUE, np.asarray(pc.fill_null(table[column], np.nan), dtype=np.float64)
         if kind == "image":
             from finetune.data.images import sizes
 

@@ -31,7 +31,10 @@ Match = re.Match[str]
 SIGN = (
     r"@[\pL\pN]|\+\pN|\d(?:[ ().\x{A0}/-]{0,3}\d){6}|\d\.\d+\.\d+\.\d|[0-9A-Fa-f]:[0-9A-Fa-f:]*:[0-9A-Fa-f]"
     r"|[A-Z]{2} ?\d\d|-----BEGIN|AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|hf_|api_org_|[sr]k[-_]|xox[abeoprs]-|AIza|ya29"
-    r"|npm_|pypi-|hooks\.slack|eyJ|://[^/\s]*[:@]|(?i:pass|secret|token|key|credential|bearer|authorization|sig)"
+    r"|npm_|pypi-|hooks\.slack|eyJ|://[^/\s]*[:@]|(?i:bearer[\s\pZ])"
+    # A word for a secret alone says nothing: "design" and "passed" have one, and a row that is looked into takes long.
+    r"|(?i:(?:pass(?:word|wd|phrase)?|secret(?:[_-][\pL\pN_]+)?|token|key|credentials?|authorization|sig(?:nature)?)"
+    r"\\?[\"']?[\s\v\pZ\x1c-\x1f\x{85}]*[:=])"
 )
 
 EMAIL = re.compile(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from finetune.clean.engine import TRAIN, replace_cells
+from finetune.clean.cells import replace_cells
+from finetune.clean.engine import TRAIN
 from finetune.clean.ledger import PRIVATE, LedgerLine
 from finetune.errors import DataError
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from unicodedata import normalize
 
 from finetune.clean import encoding
+from finetune.clean.whitespace import matches_beyond_ascii
 from finetune.contracts import Findings
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
 
     found: list[tuple[int, str, str, str, str]] = []
     for column in (name for name, kind in roles.items() if kind == "text"):
-        suspects = pc.indices_nonzero(pc.match_substring_regex(table[column], SIGN))
+        suspects = matches_beyond_ascii(table[column], SIGN)
         cells = table[column].take(suspects)
         plain = pc.utf8_normalize(pc.replace_substring_regex(cells, SOFT_HYPHENS, r"\1"), form="NFC")
         differ = pc.indices_nonzero(pc.not_equal(cells, plain))

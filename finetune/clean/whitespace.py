@@ -49,7 +49,16 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
 
 def tidy(text: str) -> str:
     """The text without invisible characters and outer blanks, every run of blanks one plain blank."""
-    return RUN.sub(_one_blank, HIDDEN.sub("", text)).strip(" \u3000")
+    shown = HIDDEN.sub("", text)
+    return RUN.sub(_one_blank if "\u3000" in shown else " ", shown).strip(" \u3000")
+
+
+def matches_beyond_ascii(texts: pa.ChunkedArray, pattern: str) -> pa.Array:
+    """The rows in which a pattern is found that finds nothing in ASCII, for it takes far less to see what is ASCII."""
+    import pyarrow.compute as pc
+
+    rows = pc.indices_nonzero(pc.invert(pc.string_is_ascii(texts)))
+    return rows.filter(pc.match_substring_regex(texts.take(rows), pattern).combine_chunks()) if len(rows) else rows
 
 
 def arrow_pattern(pattern: str) -> str:

@@ -65,10 +65,19 @@ def records(file: TableFile, wanted: Wanted) -> Records:
 
 
 def _reader(text: str, delimiter: str, *, literal: bool, strict: bool = True) -> Any:
-    lines = io.StringIO(text, newline="")
+    lines = _lines(text)
     if literal:
         return csv.reader(lines, delimiter=delimiter, strict=strict, quoting=csv.QUOTE_NONE)
     return csv.reader(lines, delimiter=delimiter, strict=strict)
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines with their ends; only some at a time are in io.StringIO, where a character takes four bytes."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start + _SAMPLE_LENGTH) + 1 or len(text)
+        yield from io.StringIO(text[start:end], newline="")
+        start = end
 
 
 def _delimiter(text: str, usual: str, *, literal: bool) -> str:

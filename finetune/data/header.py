@@ -112,7 +112,7 @@ def guess_positions(rows: Sequence[Sequence[str]], roles: Mapping[str, str]) -> 
     for role in (role for role, kind in roles.items() if kind == "label" and free):
         found[role] = min(free, key=lambda place: (distinct[place] < 2, distinct[place], length[place]))
         free.remove(int(found[role]))
-    contents = [role for role, kind in roles.items() if kind != "label"]
+    contents = [role for role, kind in roles.items() if kind in ("text", "image")]
     longest = sorted(sorted(free, key=lambda place: -length[place])[:len(contents)])
     return found | dict(zip(contents, longest, strict=False))
 

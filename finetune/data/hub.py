@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finetune.contracts import SplitRows
+from finetune.data import numbers
 from finetune.errors import DataError, nearest, some
 from finetune.machine import hub_reachable
 
@@ -47,7 +48,7 @@ def read(hub: Hub, roles: Mapping[str, str]) -> SplitRows:
 
 
 def _table(dataset: Any, place: str, *, hub: Hub, roles: Mapping[str, str]) -> pa.Table:
-    """`row` (`place:number`, from 0), `hash` and one column per role: strings, and pictures as bytes.
+    """`row` (`place:number`, from 0), `hash` and one column per role: strings, numbers, and pictures as bytes.
 
     Blank labels are null and missing texts empty, as in the user's files.
     """
@@ -59,10 +60,14 @@ def _table(dataset: Any, place: str, *, hub: Hub, roles: Mapping[str, str]) -> p
         if name not in dataset.column_names:
             known = f"Columns: {', '.join(dataset.column_names)}.{nearest(name, dataset.column_names)}"
             raise DataError(f"data.hub.columns.{role}", f"{hub.name} has no column {name!r}. {known}")
+        if kind == "number":
+            rows = columns["row"].to_pylist()
+            columns[role] = numbers.parse(_words(dataset, name, kind), rows, column=name, key="data.source: hub")
+            continue
         cells = _pictures(dataset, name, place) if kind == "image" else _words(dataset, name, kind)
         columns[role] = pa.array(cells, pa.binary() if kind == "image" else pa.string())
     content = next(columns[role] for role, kind in roles.items() if kind != "label").to_pylist()
-    coded = (cell if isinstance(cell, bytes) else cell.encode() for cell in content)
+    coded = (cell if isinstance(cell, bytes) else str(cell).encode() for cell in content)
     columns["hash"] = [hashlib.sha256(cell).hexdigest() for cell in coded]
     return pa.table(columns)
 
@@ -71,7 +76,7 @@ def _words(dataset: Any, name: str, kind: str) -> list[str | None]:
     import datasets
 
     values, feature = dataset[name], dataset.features[name]
-    if kind != "label":
+    if kind == "text":
         return ["" if value is None else str(value) for value in values]
     if isinstance(feature, datasets.ClassLabel):
         return [None if value is None or value < 0 else feature.int2str(value) for value in values]

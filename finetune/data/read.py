@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from finetune.data import columnar, delimited, idx, json_rows, lines, listing, lookup
+from finetune.contracts import SPLIT_ROLES
+from finetune.data import columnar, delimited, idx, json_rows, lines, listing, lookup, numbers
 from finetune.data import images as pictures
 from finetune.data.records import Records
 from finetune.data.table_file import TableFile, Wanted
@@ -22,6 +23,8 @@ READERS: Mapping[str, Callable[[TableFile, Wanted], Records]] = {
     ".feather": columnar.records, ".idx": idx.records,
 }
 
+_PIECE_ROWS = 10_000
+
 
 def read_table(
     file: Path, *, columns: Mapping[str, str], roles: Mapping[str, str], key: str, images: Path | None = None
@@ -35,8 +38,9 @@ def read_tables(files: Sequence[TableFile], wanted: Wanted) -> tuple[pa.Table, l
     """A table of `row` (`file:number`), `hash` (sha256 of the content) and one column per role, and notes for the user.
 
     `number` is the line on which a record starts, or its position: in JSON from 1, in Parquet, Arrow and idx from 0.
-    All columns are strings, but for pictures that the files themselves hold. Blank labels are null, other cells are
-    kept as they are. Pictures are found in `wanted.images`, else beside the file, and are decoded once.
+    Columns of numbers are floats, pictures that the files themselves hold binaries, all others strings. Blank labels,
+    groups and times are null, other cells are kept as they are. Pictures are found in `wanted.images`, else beside the
+    file, and are decoded once.
 
     Raises SpecError for columns that a file has not, DataError for all else that is wrong.
     """
@@ -57,15 +61,17 @@ def _read(file: TableFile, wanted: Wanted) -> tuple[pa.Table, list[str]]:
     import pyarrow.compute as pc
 
     records = (READERS[file.suffix] if file.label is None else lines.records)(file, wanted)
-    numbers = pa.array(records.numbers, pa.int64()).cast(pa.string())
-    rows = pc.binary_join_element_wise(pa.scalar(file.name), numbers, ":")
+    places = pa.array(records.numbers, pa.int64()).cast(pa.string())
+    rows = pc.binary_join_element_wise(pa.scalar(file.name), places, ":")
     cells: dict[str, Any] = {}
     notes = list(records.notes)
     for role, kind in wanted.roles.items():
         found = records.column(wanted.names[role])
-        if kind == "label":
+        if kind in ("label", *SPLIT_ROLES.values()):
             trimmed = pc.utf8_trim_whitespace(found)
             found = pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
+        elif kind == "number":
+            found = numbers.parse(found.to_pylist(), rows.to_pylist(), column=wanted.names[role], key=file.key)
         elif kind == "image":
             found, said = _pictures(found, rows, file=file, wanted=wanted)
             notes += said
@@ -74,10 +80,20 @@ def _read(file: TableFile, wanted: Wanted) -> tuple[pa.Table, list[str]]:
         cells[role] = found
     content = next(role for role, kind in wanted.roles.items() if kind != "label")
     if wanted.roles[content] == "image":
-        hashes = pictures.hashes(cells[content].to_pylist())
+        hashes = pa.array(pictures.hashes(cells[content].to_pylist()), pa.string())
     else:
-        hashes = [hashlib.sha256(text).hexdigest() for text in cells[content].cast(pa.binary()).to_pylist()]
-    return pa.table({"row": rows, "hash": pa.array(hashes, pa.string()), **cells}), notes
+        hashes = _hashes(cells[content].cast(pa.string()))
+    return pa.table({"row": rows, "hash": hashes, **cells}), notes
+
+
+def _hashes(texts: Any) -> Any:
+    """The sha256 of every text; only some at a time are in Python's memory."""
+    import pyarrow as pa
+
+    whole = texts if isinstance(texts, pa.ChunkedArray) else pa.chunked_array([texts])
+    pieces = (whole.slice(start, _PIECE_ROWS).cast(pa.binary()) for start in range(0, len(whole), _PIECE_ROWS))
+    return pa.chunked_array(([hashlib.sha256(text).hexdigest() for text in piece.to_pylist()] for piece in pieces),
+                            pa.string())
 
 
 def _pictures(found: Any, rows: Any, *, file: TableFile, wanted: Wanted) -> tuple[Any, tuple[str, ...]]:

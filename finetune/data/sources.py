@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from finetune.contracts import SplitRows
+from finetune.contracts import SPLIT_ROLES, SplitRows
 from finetune.data import listing
 from finetune.data.images import read_image_folder
 from finetune.data.read import read_table, read_tables
@@ -41,8 +41,10 @@ def choose(data: Data) -> tuple[str, str]:
 def read(data: Data, source: str, roles: Mapping[str, str], *, typed: Data | None = None) -> SplitRows:
     """All rows of a source by split, as Arrow tables with `row`, `hash` and one column per role.
 
-    A setting for which the files have no use is refused: any of `data`, or of `typed` where some are inherited.
+    The roles are those of the task and what the user names besides (see `all_roles`). A setting for which the files
+    have no use is refused: any of `data`, or of `typed` where some are inherited.
     """
+    roles = all_roles(data, source, roles)
     if source == "files":
         return _files(data, roles, typed or data)
     if source == "hub":
@@ -50,6 +52,12 @@ def read(data: Data, source: str, roles: Mapping[str, str], *, typed: Data | Non
 
         return hub.read(data.hub, roles)
     return _sample(data.sample, roles)
+
+
+def all_roles(data: Data, source: str, roles: Mapping[str, str]) -> dict[str, str]:
+    """The roles of a task, and group and time where a column is named for them."""
+    named = data.columns if source == "files" else data.hub.columns if source == "hub" else ()
+    return {**roles, **{role: kind for role, kind in SPLIT_ROLES.items() if role in named}}
 
 
 def samples() -> list[str]:
@@ -145,6 +153,10 @@ def problems(data: Data, roles: Mapping[str, str]) -> list[str]:
     if data.sample not in samples():
         found.append(f"data.sample: there is no sample {data.sample!r}. Samples: {', '.join(samples())}."
                      f"{nearest(data.sample, samples())}")
-    found += [f"data.columns.{role}: this task has no role {role!r}. Roles: {', '.join(roles)}.{nearest(role, roles)}"
-              for role in data.columns if role not in roles]
+    known = {**roles, **SPLIT_ROLES}
+    found += [f"data.{key}.{role}: this task has no role {role!r}. Roles: {', '.join(known)}.{nearest(role, known)}"
+              for key, named in (("columns", data.columns), ("hub.columns", data.hub.columns))
+              for role in named if role not in known]
+    if data.split.file and not Path(data.split.file).expanduser().is_file():
+        found.append(f"data.split.file: there is no file {data.split.file}. Name data/split.jsonl of an earlier run.")
     return found

@@ -1,4 +1,4 @@
-"""Dividing rows: held-out splits that share no content with training, and smaller subsets; both keep label shares."""
+"""Dividing rows by a hash of what they hold: label shares are kept, and rows that are added move few others."""
 
 from __future__ import annotations
 
@@ -6,48 +6,95 @@ import hashlib
 import heapq
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from finetune.errors import DataError, some
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Group = list[int]  # positions of rows with equal key
+TOLERANCE = 0.1  # part of its share of a label by which a split may be off before rows change sides to mend it
+NO_LABEL = ""  # the label of rows whose list of labels is empty
+
+
+class Group(NamedTuple):
+    """Rows of equal key, which are never parted."""
+
+    place: float  # 0 to 1; it depends on seed and key alone
+    key: str
+    rows: list[int]
+    is_pure: bool  # whether one label is all that its rows have
+
+
+@dataclass(frozen=True, slots=True)
+class Dealing:
+    """How many rows of each label there are and how many each split has been dealt so far."""
+
+    labels: Sequence[tuple[str, ...] | None]  # of each row: one, or of a list any number; None where nobody knows
+    totals: Counter[str]
+    split_of: list[str]
+    dealt: Counter[tuple[str, str]] = field(default_factory=Counter)  # (split, label) -> rows
+
+    def found(self, rows: Sequence[int]) -> Collection[str] | None:
+        """The labels that some rows have; None where one of them is not labelled."""
+        if len(rows) == 1:
+            return self.labels[rows[0]]
+        of_rows = {self.labels[row] for row in rows}
+        return None if None in of_rows else {label for of_row in of_rows for label in of_row or ()}
+
+    def size(self, group: Group, label: str) -> int:
+        """Rows of a label in a group."""
+        return len(group.rows) if group.is_pure else sum(label in (self.labels[row] or ()) for row in group.rows)
+
+    def give(self, group: Group, split: str) -> None:
+        """All rows of a group to a split."""
+        for row in group.rows:
+            self.split_of[row] = split
+            self.dealt.update((split, label) for label in self.labels[row] or ())
 
 
 def hold_out(
-    table: pa.Table, *, shares: Mapping[str, float], keys: Sequence[str], seed: int
+    table: pa.Table, *, shares: Mapping[str, float], keys: Sequence[str], seed: int,
+    known: Mapping[str, str] | None = None, unit: str = "rows",
 ) -> dict[str, pa.Table]:
     """`train` and one split per entry of `shares` (split to share of all rows, 0 to 1), in the row order of the table.
 
-    Each label is divided in these shares. Rows of equal key stay together and count as their most frequent label; rows
-    without a label go to train with all rows of their key. The same rows and seed give the same splits.
+    The hash of its key puts a row on a side; where a split then has more than a tenth too many or too few rows of a
+    label, those nearest to the boundary change sides. Labels are seen to from the rarest on, as in iterative
+    stratification (Sechidis, Tsoumakas, Vlahavas 2011): the rows of a key may have several labels, and so may a row
+    whose `label` is a list. Rows of equal key stay together; those of a key in `known` go to that split; rows without
+    a label go to train with all rows of their key. The same rows and seed give the same splits.
 
-    Raises DataError for labels with too few distinct rows to be in every split.
+    Raises DataError for labels with too few distinct rows to be in every split; in lists these are left in train.
     """
-    labels = table["label"].to_pylist()
-    groups = _groups_by_label(labels, keys)
-    _check_enough(labels, groups, shares=shares)
-    split_of = ["train"] * table.num_rows
-    owed = dict.fromkeys(shares, 0.0)  # what rounding has kept from a split so far, in rows
-    for label in sorted(groups):
-        free = sorted(groups[label], key=lambda group: _place(seed, keys[group[0]]))
-        num_rows = sum(map(len, free))
-        for place, (split, share) in enumerate(shares.items()):
-            ideal = share * num_rows
-            lowest, highest = max(1, math.floor(ideal + 1e-9)), max(1, math.ceil(ideal - 1e-9))
-            quota = min(max(round(ideal + owed[split]), lowest), highest)
-            taken, free = _deal(free, quota, reserve=len(shares) - place)
-            owed[split] += ideal - sum(map(len, taken))
-            for position in (position for group in taken for position in group):
-                split_of[position] = split
+    split_of = _dealt(table, shares, keys=keys, seed=seed, known=known or {}, unit=unit)  # makes way for the tables
     return {split: table.filter([found == split for found in split_of]) for split in ("train", *shares)}
 
 
+def _dealt(table: pa.Table, shares: Mapping[str, float], *, keys: Sequence[str], seed: int,
+           known: Mapping[str, str], unit: str) -> list[str]:
+    """The split of every row."""
+    labels, has_lists = _labels(table)
+    totals = Counter(label for of_row in labels for label in of_row or ())
+    dealing = Dealing(labels, totals, ["train"] * table.num_rows)
+    groups = _by_rarest_label(dealing, keys, seed)
+    few = _too_few(dealing, groups, needed=len(shares) + 1)
+    if few and not has_lists:
+        raise _refusal(few, dealing, shares=shares, unit=unit)
+    for group in (group for of_label in groups.values() for group in of_label if group.key in known):
+        dealing.give(group, known[group.key])
+    for label in sorted(groups.keys() - few, key=lambda label: (totals[label], label)):
+        free = sorted(group for group in groups[label] if group.key not in known)
+        for place, (split, share) in enumerate(shares.items()):
+            owed = sum(not dealing.dealt[other, label] for other in list(shares)[place + 1:])
+            free = _deal(dealing, free, label, split=split, share=share, reserve=owed + 1)
+    return dealing.split_of
+
+
 def take(table: pa.Table, limit: int, seed: int) -> pa.Table:
-    """At most `limit` rows in the order of the table, each label with its share and at least one row.
+    """At most `limit` rows in the order of the table, each label with its share and at least one row; lists by hash.
 
     Raises DataError when there are more labels than `limit`.
     """
@@ -56,7 +103,7 @@ def take(table: pa.Table, limit: int, seed: int) -> pa.Table:
     rows = table["row"].to_pylist()
     strata = defaultdict(list)
     for position, label in enumerate(table["label"].to_pylist()):
-        strata[label].append(position)
+        strata[None if isinstance(label, list) else label].append(position)
     num_labels = len(strata) - (None in strata)
     if limit < num_labels:
         raise DataError(
@@ -71,62 +118,82 @@ def take(table: pa.Table, limit: int, seed: int) -> pa.Table:
     return table.take(sorted(kept))
 
 
-def _place(seed: int, key: str) -> bytes:
-    """Where a key stands in the order of a seed; it does not depend on other rows."""
-    return hashlib.sha256(f"{seed}:{key}".encode()).digest()
+def _place(seed: int, key: str) -> float:
+    """Where a key stands in the order of a seed, 0 to 1; it does not depend on other rows."""
+    return int.from_bytes(hashlib.sha256(f"{seed}:{key}".encode()).digest()[:8]) / 2**64
 
 
-def _groups_by_label(labels: Sequence[str | None], keys: Sequence[str]) -> dict[str, list[Group]]:
-    """The groups that can be dealt, by their most frequent label; of equally frequent ones by the first."""
-    by_key: dict[str, Group] = defaultdict(list)
-    for position, key in enumerate(keys):
-        by_key[key].append(position)
+def _labels(table: pa.Table) -> tuple[list[tuple[str, ...] | None], bool]:
+    """The labels of each row, and whether they come as lists."""
+    import pyarrow as pa
+
+    has_lists = pa.types.is_list(table.schema.field("label").type)
+    cells = table["label"].to_pylist()
+    if has_lists:
+        return [None if cell is None else tuple(dict.fromkeys(cell)) or (NO_LABEL,) for cell in cells], True
+    alone = {cell: None if cell is None else (cell,) for cell in set(cells)}
+    return [alone[cell] for cell in cells], False
+
+
+def _by_rarest_label(dealing: Dealing, keys: Sequence[str], seed: int) -> dict[str, list[Group]]:
+    """The groups that can be dealt, by the label of theirs that the fewest rows have."""
+    by_key: dict[str, list[int]] = defaultdict(list)
+    for row, key in enumerate(keys):
+        by_key[key].append(row)
     groups: dict[str, list[Group]] = defaultdict(list)
-    for group in by_key.values():
-        found = [label for position in group if (label := labels[position]) is not None]
-        if len(found) == len(group):
-            groups[found[0] if len(found) == 1 else Counter(found).most_common(1)[0][0]].append(group)
+    for key, rows in by_key.items():
+        labels = dealing.found(rows)
+        if labels is not None:
+            is_pure = len(labels) == 1
+            rarest = next(iter(labels)) if is_pure else min(labels, key=lambda label: (dealing.totals[label], label))
+            groups[rarest].append(Group(_place(seed, key), key, rows, is_pure))
     return groups
 
 
-def _check_enough(
-    labels: Iterable[str | None], groups: Mapping[str, Sequence[Group]], *, shares: Mapping[str, float]
-) -> None:
-    needed = len(shares) + 1
-    counts = Counter(label for label in labels if label is not None)
-    few = [
-        f"{label!r} (rows: {counts[label]:,}, distinct: {len(groups.get(label, ())):,})"
-        for label in sorted(counts) if len(groups.get(label, ())) < needed
-    ]
-    if few:
-        files = " and ".join(f"data.files.{split}" for split in shares)
-        raise DataError(
-            "data.split", f"too few distinct rows of {len(few):,} of {len(counts):,} labels to hold out"
-            f" {' and '.join(shares)}: {some(few)}. At least {needed} distinct rows per label are needed, one for each"
-            f" split. Add rows, or give {files}."
-        )
+def _too_few(dealing: Dealing, groups: Mapping[str, Sequence[Group]], *, needed: int) -> dict[str, int]:
+    """The labels that fewer groups have than are needed, and how many have it."""
+    counts = Counter({label: len(of_label) for label, of_label in groups.items()})
+    for rarest, of_label in groups.items():
+        counts.update(label for group in of_label if not group.is_pure
+                      for label in dealing.found(group.rows) or () if label != rarest)
+    return {label: counts[label] for label in sorted(dealing.totals) if counts[label] < needed}
 
 
-def _deal(free: list[Group], quota: int, *, reserve: int) -> tuple[list[Group], list[Group]]:
-    """Groups of about `quota` rows, taken in order where they fit, and the groups that are left, at least `reserve`.
+def _refusal(few: Mapping[str, int], dealing: Dealing, *, shares: Mapping[str, float], unit: str) -> DataError:
+    named = [f"{label!r} (rows: {dealing.totals[label]:,}, distinct: {count:,})" for label, count in few.items()]
+    files = " and ".join(f"data.files.{split}" for split in shares)
+    return DataError(
+        "data.split", f"too few distinct {unit} of {len(few):,} of {len(dealing.totals):,} labels to hold out"
+        f" {' and '.join(shares)}: {some(named)}. At least {len(shares) + 1} distinct {unit} per label are needed, one"
+        f" for each split. Add {unit}, or give {files}."
+    )
 
-    At least one is taken; one that does not fit is added when it brings the number of rows closer to the quota.
+
+def _deal(dealing: Dealing, free: list[Group], label: str, *, split: str, share: float, reserve: int) -> list[Group]:
+    """Gives a split its groups of a label and returns those that are left, at least `reserve`.
+
+    Validation takes from the low end of the places and test from the high end, so that the two never trade rows.
     """
-    taken: list[Group] = []
-    left: list[Group] = []
-    num_rows = 0
-    for group in free:
-        if num_rows + len(group) <= quota and len(taken) < len(free) - reserve:
-            taken.append(group)
-            num_rows += len(group)
-        else:
-            left.append(group)
-    smallest = min(left, key=len)
-    closer = len(smallest) < 2 * (quota - num_rows) and len(left) > reserve
-    if closer or not taken:
-        taken.append(smallest)
-        left.remove(smallest)
-    return taken, left
+    ideal = share * dealing.totals[label]
+    low = max(1, math.floor(ideal * (1 - TOLERANCE) + 1e-9))
+    high = max(1, math.ceil(ideal * (1 + TOLERANCE) - 1e-9))
+    num_rows, taken = dealing.dealt[split, label], set[str]()
+    for group in reversed(free) if split == "test" else free:
+        is_inside = (1 - group.place if split == "test" else group.place) < share
+        if num_rows >= low and not is_inside:
+            break
+        size = dealing.size(group, label)
+        if num_rows + size <= high and len(free) - len(taken) > reserve:
+            dealing.give(group, split)
+            taken.add(group.key)
+            num_rows += size
+    left = [group for group in free if group.key not in taken]
+    if num_rows < low and len(left) > reserve:
+        smallest = min(left, key=lambda group: dealing.size(group, label))
+        if not num_rows or dealing.size(smallest, label) < 2 * (ideal - num_rows):
+            dealing.give(smallest, split)
+            left.remove(smallest)
+    return left
 
 
 def _apportion(sizes: Mapping[str | None, int], limit: int) -> dict[str | None, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from finetune.report import canvas, draw_data, draw_export, draw_scores, draw_training
+from finetune.report import canvas, draw_boxes, draw_data, draw_export, draw_scores, draw_splits, draw_training
 from finetune.report.folder import read
 
 DRAWN = {
@@ -16,8 +16,11 @@ DRAWN = {
     "mistakes": draw_scores.mistakes,
     "balance": draw_data.balance,
     "lengths": draw_data.lengths,
+    "boxes": draw_boxes.boxes,
+    "splits": draw_splits.splits,
     "export": draw_export.sizes_and_latencies,
 }
+OF_ROWS = ("balance", "lengths", "boxes", "splits")  # what the rows are, not what the model made of them
 
 
 @dataclass(frozen=True, slots=True)

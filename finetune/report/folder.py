@@ -63,6 +63,11 @@ def read(run_dir: Path) -> Run:
     )
 
 
+def only_cleaned(run: Run) -> bool:
+    """Whether the rows were cleaned and nothing was done with them yet."""
+    return bool(run.quality) and {"log", "metrics", "mistakes", "export"} <= set(run.missing)
+
+
 def split(run: Run, name: str) -> Part:
     """The scores of a split, empty where it was not scored."""
     return run.metrics.get("splits", {}).get(name) or {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from finetune.report import rounding
-from finetune.report.folder import Run, cleaning, interval, primary, score_names, split
+from finetune.report.folder import Run, cleaning, interval, only_cleaned, primary, score_names, split
 from finetune.report.names import metric_name
 
 WIDE = 0.05  # width of a 95% interval from which a split is called small
@@ -19,7 +19,8 @@ PARTS = {
 
 def gaps(run: Run) -> list[str]:
     """One sentence for everything that a reader might expect and will not find."""
-    return [*(PARTS[part] for part in run.missing), *run.damaged, *_unscored(run), *_rules(run), *wide_intervals(run),
+    expected = () if only_cleaned(run) else run.missing
+    return [*(PARTS[part] for part in expected), *run.damaged, *_unscored(run), *_rules(run), *wide_intervals(run),
             *_quantization(run)]
 
 

@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import Any, Literal
 
 from finetune.report import folder, rounding
+from finetune.report.data_tables import difference, suspected
 from finetune.report.folder import Part, Run, finite
 from finetune.report.names import artifact_name, baseline_name, metric_name
 
@@ -34,7 +35,7 @@ def observations(run: Run) -> list[Observation]:
     found = [
         *(_note(str(note)) for note in run.metrics.get("notes") or ()),
         *_against_baseline(run), *_training(run), *_weak_labels(run), *_exports(run), *_validation_gap(run),
-        *_cut_rows(run), *_imbalance(run), *_flagged(run), *_sure_mistakes(run),
+        *_cut_rows(run), *_imbalance(run), *_flagged(run), *_sure_mistakes(run), *_unlike_splits(run), *_suspects(run),
     ]
     return sorted(found, key=lambda observation: observation.level != "warning")
 
@@ -201,6 +202,20 @@ def _sure_mistakes(run: Run) -> list[Observation]:
         return []
     return [_note(f"{rounding.plural(len(sure), 'wrong test prediction')} had a probability of {SURE:.0%} or more: "
                   "check whether the label is the error.")]
+
+
+def _unlike_splits(run: Run) -> list[Observation]:
+    """The clearest difference of each pair of splits."""
+    different = [entry for entry in run.quality.get("distributions") or () if entry.get("differs")]
+    clearest = {tuple(entry["splits"]): entry for entry in sorted(different, key=lambda entry: entry.get("effect", 0))}
+    return [_warning(f"{' and '.join(pair).capitalize()} rows are not alike: {entry['what']} {difference(entry)}. "
+                     "A score on rows of another kind says little about yours.") for pair, entry in clearest.items()]
+
+
+def _suspects(run: Run) -> list[Observation]:
+    found, most = suspected(run), (run.quality.get("suspects") or {}).get("found", 0)
+    return [_warning(f"{found} are suspected to be wrong. Look at them below, and correct them where they are.")
+            ] if found and most else []
 
 
 def _scored_labels(run: Run) -> list[Part]:

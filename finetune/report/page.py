@@ -6,12 +6,12 @@ import base64
 from pathlib import Path
 from typing import Any
 
-from finetune.report import rounding, tables
-from finetune.report.figures import Figure, draw
-from finetune.report.folder import Run, events, read
+from finetune.report import data_tables, rounding, shown_rows, tables
+from finetune.report.figures import OF_ROWS, Figure, draw
+from finetune.report.folder import Run, events, only_cleaned, read
 from finetune.report.gaps import gaps
 from finetune.report.observations import observations
-from finetune.report.verdict import verdict
+from finetune.report.verdict import of_rows, verdict
 from finetune.write import write_text
 
 FILE = "report.html"
@@ -20,14 +20,17 @@ WIDTH = 664  # pixels of the page, as in page.html
 
 
 def write(run_dir: Path) -> Path:
-    """Draw the figures of a run folder and write `report.html` into it."""
+    """Draw the figures of a run folder and write `report.html` into it: of the rows alone while nothing is trained."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True,
                               lstrip_blocks=True, undefined=StrictUndefined)
-    figures = [{"uri": _uri(figure.file), "title": figure.title, "caption": figure.caption, "height": _height(figure)}
-               for figure in draw(run_dir)]
-    content = environment.get_template("page.html").render(**_content(read(run_dir)), figures=figures)
+    drawn = {figure.file.stem: {"uri": _uri(figure.file), "title": figure.title, "caption": figure.caption,
+                                "height": _height(figure)} for figure in draw(run_dir)}
+    run = read(run_dir)
+    content = environment.get_template("page.html").render(
+        **_content(run), **_rows(run), data_figures={name: drawn.get(name) for name in OF_ROWS},
+        figures=[figure for name, figure in drawn.items() if name not in OF_ROWS])
     file = run_dir / FILE
     # A lone surrogate in a row has no place in UTF-8, and must not end the run.
     write_text(file, content.encode("utf-8", errors="replace").decode())
@@ -38,7 +41,8 @@ def _content(run: Run) -> dict[str, Any]:
     return {
         "title": str(run.metrics.get("recipe") or run.recipe.get("recipe") or run.folder.resolve().name),
         "origin": _origin(run),
-        "verdict": verdict(run),
+        "only_cleaned": only_cleaned(run),
+        "verdict": of_rows(run) if only_cleaned(run) else verdict(run),
         "observations": observations(run),
         "scores": tables.scores(run),
         "baselines": tables.against_baselines(run),
@@ -59,6 +63,26 @@ def _content(run: Run) -> dict[str, Any]:
     }
 
 
+def _rows(run: Run) -> dict[str, Any]:
+    """What the section on the rows shows."""
+    return {
+        "tally": data_tables.tally(run),
+        "advice": data_tables.advice(run),
+        "advised": data_tables.advised(run),
+        "remedies": data_tables.remedies(run),
+        "suspected": data_tables.suspected(run),
+        "judged_by": data_tables.judged_by(run),
+        "unjudged": data_tables.unjudged(run),
+        "suspects": shown_rows.suspects(run),
+        "noise": data_tables.noise(run),
+        "strange": data_tables.strange(run),
+        "strangers": shown_rows.strangers(run),
+        "clusters": shown_rows.clusters(run),
+        "channels": data_tables.channels(run),
+        "likeness": data_tables.likeness(run),
+    }
+
+
 def _origin(run: Run) -> list[tuple[str, str]]:
     backbone, data = run.metrics.get("backbone") or {}, run.metrics.get("data") or {}
     facts = [
@@ -67,6 +91,7 @@ def _origin(run: Run) -> list[tuple[str, str]]:
         ("Data", _named(data, str(run.metrics.get("source") or ""))),
         ("Started", str(run.recipe.get("time") or "").replace("T", " ").replace("+00:00", " UTC")),
     ]
+    facts += [("Stage", "the rows were cleaned, nothing was trained yet")] if only_cleaned(run) else []
     return [(name, value) for name, value in facts if value]
 
 

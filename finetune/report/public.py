@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from finetune.report import card, folder, page, tables
+from finetune.report import card, folder, page, shown_rows, tables
 from finetune.report.folder import PARTS, Run
 from finetune.write import write_json, write_lines
 
@@ -16,12 +16,13 @@ EXAMPLES = ("text", "image")  # what a mistake shows of its row
 def write(run_dir: Path, place: Path, *, repository: str, examples: bool) -> None:
     """Card, scores, report and figures of a run for a repository, in an empty folder.
 
-    With `examples` the report keeps the rows that fooled the model.
+    With `examples` the report keeps the rows that fooled the model, and those that cleaning shows.
     """
     run = folder.read(run_dir)
     names = _names(run)
-    shown = {"recipe": {**run.recipe, "command": ""}, "quality": run.quality, "metrics": run.metrics,
-             "export": _export(run), "log": run.log, "mistakes": run.mistakes if examples else _told(run)}
+    shown = {"recipe": {**run.recipe, "command": ""}, "metrics": run.metrics, "export": _export(run), "log": run.log,
+             "quality": run.quality if examples else shown_rows.without_examples(run.quality),
+             "mistakes": run.mistakes if examples else _told(run)}
     parts = place / ".parts"
     for part, file in PARTS.items():
         (parts / file).parent.mkdir(parents=True, exist_ok=True)
@@ -38,8 +39,11 @@ def write(run_dir: Path, place: Path, *, repository: str, examples: bool) -> Non
 
 def examples(run_dir: Path) -> list[str]:
     """The rows that a report with examples shows, one line each: where it is from and what of it is seen."""
-    return [f"{line.get('row', 'a row')}: {kind}" for line in folder.read(run_dir).mistakes[: tables.MOST_MISTAKES]
-            for kind in EXAMPLES if kind in line]
+    run = folder.read(run_dir)
+    mistakes = [f"{line.get('row', 'a row')}: {kind}" for line in run.mistakes[: tables.MOST_MISTAKES]
+                for kind in EXAMPLES if kind in line]
+    cleaned = [f"{line.row or 'a row'}: {'image' if line.image else 'text'}" for line in shown_rows.shown(run)]
+    return list(dict.fromkeys(mistakes + cleaned))
 
 
 def _told(run: Run) -> list[dict[str, Any]]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
 from finetune.report import rounding
-from finetune.report.folder import Run, baselines, deployed, finite, headline, interval, primary, withheld
+from finetune.report.folder import Run, baselines, cleaning, deployed, finite, headline, interval, primary, withheld
 from finetune.report.names import artifact_name, baseline_name, metric_name
 
 Standing = Literal["good", "unsure", "bad", "none"]
@@ -25,6 +26,42 @@ class Answer:
 def verdict(run: Run) -> list[Answer]:
     """Score, gain over the strongest baseline, export."""
     return [_score(run), _gain(run), _export(run)]
+
+
+def of_rows(run: Run) -> list[Answer]:
+    """Training rows kept, what a person should look at, likeness of the splits: where there is no model to judge."""
+    return [_kept(run), _checked(run), _likeness(run)]
+
+
+def _kept(run: Run) -> Answer:
+    rows = (run.quality.get("rows") or {}).get("train") or {}
+    before, after = rows.get("before", 0), rows.get("after", 0)
+    changed = sum(((rule.get("splits") or {}).get("train") or {}).get("changed", 0) for rule in cleaning(run).values())
+    return Answer("Training rows kept", rounding.share(after, before) if before else "none",
+                  f"{after:,} of {rounding.plural(before, 'row')}; {rounding.plural(changed, 'cell')} repaired")
+
+
+def _checked(run: Run) -> Answer:
+    counts = Counter(line.get("level") for line in run.quality.get("tally") or ())
+    if counts:
+        words = [f"{counts[level]:,} {level}" for level in ("fail", "warn", "good") if counts[level]]
+        standing: Standing = "bad" if counts["fail"] else "unsure" if counts["warn"] else "good"
+        return Answer("Checks", words[0], ", ".join(words[1:]) or "nothing else", standing)
+    found = [name for name, rule in cleaning(run).items()
+             if any(counts.get("found") for counts in (rule.get("splits") or {}).values())]
+    return Answer("Rules that found something", f"{len(found)} of {len(cleaning(run))}",
+                  "see what was cleaned" if found else "nothing that they know of is wrong")
+
+
+def _likeness(run: Run) -> Answer:
+    tests = run.quality.get("distributions") or ()
+    if not tests:
+        return Answer("Splits", "not compared", "There are too few rows, or only one split.")
+    different = [entry for entry in tests if entry.get("differs")]
+    detail = f"{rounding.plural(len(tests), 'test')} of sizes and kinds"
+    if not different:
+        return Answer("Splits", "alike", detail, "good")
+    return Answer("Splits", "differ", f"in {len(different):,} of {detail}", "unsure")
 
 
 def _score(run: Run) -> Answer:

@@ -32,6 +32,7 @@ class Run:
     recipe: Recipe
     folder: RunFolder
     console: Console
+    shows_findings: bool = False  # whether the verb shows what cleaning found, so that the stage need not
 
     def say(self, text: str) -> None:
         """One line of what happens; on a terminal it is broken between words, and its rest is indented."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +10,10 @@ import torch
 
 from finetune.backbones import resolve
 from finetune.clean import personal_data
+from finetune.data.images import thumbnail
 from finetune.evaluate import baselines, score
 from finetune.evaluate.infer import torch_infer
+from finetune.report import page
 from finetune.write import write_lines
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ THUMBNAIL = 96  # pixels
 
 def evaluate(run: Run) -> None:
     """Score the saved model; writes `mistakes.jsonl` and `metrics.json`."""
+    (run.folder.path / page.FILE).unlink(missing_ok=True)  # one that `finetune clean` left is of the rows alone
     task, processor, family = run.saved()
     model = resolve.reload(run.folder.path / "model", family, task.head).to(run.device())
     trained = run.folder.read("train.json")
@@ -94,16 +95,9 @@ def _write_mistakes(run: Run, examples: Examples, columns: Columns) -> None:
     lines = []
     for i in wrong[np.argsort(-confidence[wrong], kind="stable")][:NUM_MISTAKES]:
         row = examples.row(int(i))
-        shown = {"image": _thumbnail(row["image"])} if "image" in row else {"text": personal_data.mask(row["text"])[0]}
+        shown = ({"image": thumbnail(row["image"], THUMBNAIL)} if "image" in row
+                 else {"text": personal_data.mask(row["text"])[0]})
         lines.append({"row": row["row"], "label": names[int(columns["target"][i])],
                       "prediction": names[int(columns["prediction"][i])], "probability": float(confidence[i])} | shown)
     write_lines(run.folder.path / "mistakes.jsonl", lines)
 
-
-def _thumbnail(cell: str | bytes) -> str:
-    from finetune.data.images import open_image
-
-    image, opened = open_image(cell), io.BytesIO()
-    image.thumbnail((THUMBNAIL, THUMBNAIL))
-    image.save(opened, format="PNG")
-    return "data:image/png;base64," + base64.b64encode(opened.getvalue()).decode()

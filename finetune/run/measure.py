@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from finetune import override, saved
+from finetune.contracts import SPLIT_ROLES
 from finetune.data import sources
 from finetune.data.examples import Examples
 from finetune.errors import DataError, SpecError, nearest, some
@@ -108,7 +109,8 @@ def _reading(kept: dict[str, Any], task: Task, overrides: Sequence[str]) -> tupl
         raise SpecError([f"{text}: is nothing that this command can change. Allowed: {', '.join(allowed)}. "
                          "Leave it out." for text in wrong])
     usual = [f"{key}={entry['value']}" for key, entry in kept["values"].items()
-             if key.startswith(tuple(allowed)) and entry["value"] is not None]
+             if key.startswith(tuple(allowed)) and entry["value"] is not None
+             and key not in {f"data.columns.{role}" for role in SPLIT_ROLES}]  # nothing is split here
     blank = Recipe(task=task, data=Data(hub=Hub(name=""), sample=""), model=Model(name=""))
     data, typed = (override.apply(blank, given).data for given in ([*usual, *overrides], overrides))
     if problems := [f"data.columns.{role}: this task has no role {role!r}. Roles: {', '.join(task.roles)}."
@@ -182,14 +184,14 @@ def _lacking(label: str | None, task: Task) -> str:
 def _seen(folder: RunFolder, table: pa.Table, task: Task, *, columns: dict[str, Array],
           seed: int) -> dict[str, Any] | None:
     """How many rows it was trained and chosen on, and the score without them; None where it cannot be told."""
-    from finetune.clean import duplicates, encoding, engine
+    from finetune.clean import cells, duplicates, encoding
 
     if not all((folder.path / "data" / f"{split}.arrow").is_file() for split in ("train", "validation")):
         return None
 
     def keys(rows: pa.Table) -> list[str]:
         # Training rows lie there repaired and held-out rows as they came, so all are compared repaired.
-        return duplicates.keys(engine.repaired(rows, encoding.find(rows, task.roles), roles=task.roles), task.roles)
+        return duplicates.keys(cells.repaired(rows, encoding.find(rows, task.roles), roles=task.roles), task.roles)
 
     own = keys(table)
     known = {split: set(keys(folder.table(split))) for split in ("train", "validation")}

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from finetune.clean import engine, ledger
+from finetune.clean.review import judging, sheet
+from finetune.clean.review.tally import headline
+from finetune.clean.survey.whole import survey
 from finetune.data import labels, sources, split
+from finetune.run import embed, verdicts
+from finetune.run.sides import hold_out, sides
 from finetune.write import write_lines
 
 if TYPE_CHECKING:
@@ -18,8 +25,10 @@ def prepare(run: Run) -> None:
     data, task = run.recipe.data, run.recipe.task
     source, reason = sources.choose(data)
     run.say(f"rows from {source}: {reason}")
-    raw = sources.read(data, source, task.roles)
-    splits, notes = _hold_out(run, raw.splits), list(raw.notes)
+    raw, roles = sources.read(data, source, task.roles), sources.all_roles(data, source, task.roles)
+    judged = verdicts.begin(run, raw.splits)
+    splits, notes = hold_out(run, raw.splits, roles), list(raw.notes)
+    raw = replace(raw, splits={})  # they take as much memory again
     # Asked only where the answer counts: it loads torch, which cleaning does not need.
     accelerator = source == "hub" and data.max_rows == "auto" and run.has_accelerator()
     most = sources.limit(data, source, accelerator=accelerator)
@@ -29,42 +38,42 @@ def prepare(run: Run) -> None:
         splits["train"] = split.take(splits["train"], most, run.recipe.seed)
     for note in notes:
         run.say(note)
-    cleaned = engine.clean(splits, task.roles, run.recipe.clean)
+    seen = embed.embed(run, splits, source=source)
+    cleaned = engine.clean(splits, roles, run.recipe.clean, judged=judged, embed=seen)
+    if seen is not None and (suspects := cleaned.quality.get("suspects")):
+        suspects["features"] = seen.said
+        if "not_judged" in suspects:
+            run.say(f"label_errors: not judged, since {suspects['not_judged']}")
     names = labels.resolve_labels(cleaned.splits, task.labels)
-    for rule, found in ledger.summary(cleaned.quality):
-        run.say(f"{rule}: {found}")
+    _tell(run, cleaned.quality)
     _write(run, cleaned, names)
+    asked = sheet.questions(cleaned.ledger, roles, policies=engine.done(cleaned.quality))
+    cleaned.quality["review"] = sheet.summed(asked)
+    if asked:
+        sheet.write(asked, splits, roles, file=run.folder.path / "data" / sheet.FILE, known=judged)
     used = cleaned.splits
     run.say("rows: " + ", ".join(f"{table.num_rows:,} {name}" for name, table in used.items())
             + f"; labels: {_counts(used['train']['label'].to_pylist())}")
     run.folder.write("data/source.json", {"source": source, "name": raw.name, "revision": raw.revision,
                                           "license": raw.license, "labels": names, "notes": notes})
     # Written last: its presence says that the stage has finished.
-    run.folder.write("data/quality.json", cleaned.quality)
+    run.folder.write("data/quality.json", cleaned.quality | survey(used, task.roles, seed=run.recipe.seed))
 
 
-def _hold_out(run: Run, splits: dict[str, Any]) -> dict[str, Any]:
-    """Validation and test rows from train, where the data bring none; copies and near copies stay together."""
-    from finetune.clean.near import pairs
-
-    shares = {name: share for name, share in (("validation", run.recipe.data.split.validation),
-                                              ("test", run.recipe.data.split.test)) if name not in splits}
-    if shares:
-        train = splits["train"]
-        keys = pairs.cluster_keys(train, run.recipe.task.roles)
-        splits = splits | split.hold_out(train, shares=shares, keys=keys, seed=run.recipe.seed)
-        held = " and ".join(f"{splits[name].num_rows:,} rows for {name}" for name in shares)
-        run.say(f"held out of the training rows, stratified: {held}")
-    return {name: splits[name] for name in ("train", "validation", "test")}
+def _tell(run: Run, quality: Mapping[str, Any]) -> None:
+    """What cleaning has done, and what of it is worth a look."""
+    for line in verdicts.told(quality[judging.RULE]) if judging.RULE in quality else ():
+        run.say(line)
+    for rule, found in () if run.shows_findings else ledger.summary(quality):
+        run.say(f"{rule}: {found}")
+    run.say(f"checks: {headline(quality['tally'])}")
 
 
 def _write(run: Run, cleaned: Any, names: tuple[str, ...]) -> None:
     for name, table in cleaned.splits.items():
         run.folder.write_table(name, table)
     ledger.write(cleaned.ledger, run.folder.path / "data" / "ledger.jsonl")
-    write_lines(run.folder.path / "data" / "split.jsonl",
-                ({"row": row, "split": name} for name, table in cleaned.splits.items()
-                 for row in table["row"].to_pylist()))
+    write_lines(run.folder.path / "data" / "split.jsonl", sides(cleaned))
     assert names
 
 

@@ -25,6 +25,7 @@ CONTRADICTIONS = [
     ("data.images", "data.images=pictures"),
     ("data.split", "data.split.validation=0.6"),
     ("data.split", "data.split.validation=0.45 data.split.test=0.45"),
+    ("data.split.file", "data.split.file=split.jsonl data.hub.columns.time=date"),
     ("data.columns", "data.columns.text=review"),
     ("data.quotes", "data.quotes=literal"),
     ("data.encoding", "data.encoding=cp1251"),

@@ -114,7 +114,7 @@ def test_key_of_another_tool_is_answered_with_ours(refused: Refused) -> None:
     ("images", "task.image_size=7", "task.image_size: 7 found, at least 8 pixels are needed. Use 224."),
     ("images", "task.augmentations=shift,flp", "task.augmentations: there is no augmentation 'flp'. Allowed: shift, flip,"
                                                " or none. Did you mean 'flip'?"),
-    ("sentiment", "data.columns.txt=review", "data.columns.txt: this task has no role 'txt'. Roles: text, label."
+    ("sentiment", "data.columns.txt=review", "data.columns.txt: this task has no role 'txt'. Roles: text, label, group, time."
                                              " Did you mean 'text'?"),
     ("sentiment", "model.family=tim", "model.family: there is no loader 'tim'. Loaders: hf, timm. Did you mean 'timm'?"),
 ], ids=lambda value: value.partition(":")[0] if ": " in value else value)

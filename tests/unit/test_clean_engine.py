@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from PIL import Image
@@ -22,6 +23,8 @@ WORDS = ["he", "said", "that", "the", "film", "is", "not", "what", "you", "would
          "her", "and", "they", "have", "seen", "it", "with", "us"]
 ENGLISH = tuple((" ".join([str(i), *random.Random(i).sample(WORDS, i % 16)]), "pos") for i in range(200))
 LONG = "Of all the places on the harbour this is the one where they know how to fry a fish."
+OF_NUMBERS = {"missing_numbers"}  # tried on tables that have some, in tests of its own
+TOLD = tuple((f"{number} {word}", label) for number in range(30) for word, label in (("good", "pos"), ("bad", "neg")))
 DIRTY = {  # rule -> rows after the clean ones, and what the default policy makes of them in training
     "encoding": ((("cafÃ©", "pos"), ("clich\ufffd", "neg")), ("changed", "reported")),
     "markup": ((("fish &amp; <b>chips</b>", "pos"),), ("changed",)),
@@ -38,7 +41,22 @@ DIRTY = {  # rule -> rows after the clean ones, and what the default policy make
     "language": ((*ENGLISH, ("das ist nicht sehr gut, aber auch nicht schlecht", "neg")), ("reported",)),
     "labels_in_text": ((("good, label: pos", "pos"), ("[NEG] bad", "neg")), ("reported", "reported")),
     "outliers": ((*ENGLISH, ("on " * 30_000 + "it", "pos")), ("reported",)),
+    "label_errors": ((*TOLD, ("99 bad", "pos")), ("reported",)),
+    "strangers": ((*ENGLISH, ("stranger", "pos")), ("reported",)),
 }
+
+
+def seeing(rows):
+    """Features that tell good from bad, and strangers from both."""
+    found = np.stack([np.random.default_rng(len(text)).normal(size=6) * 0.1 for text in rows["text"].to_pylist()])
+    for row, text in enumerate(rows["text"].to_pylist()):
+        good = dict(CLEAN).get(text) == "pos" or "good" in text
+        found[row] += (0, 9, 0, 0, 0, 0) if text == "stranger" else (3 if good else -3, 0, 0, 0, 0, 0)
+    return found.astype(np.float32)
+
+
+def embed_for(rule):
+    return seeing if rule in engine.embedding() else None
 
 
 def table(name, *rows):
@@ -55,15 +73,16 @@ def actions(cleaned, split="train"):
 def test_rules_run_in_an_order_in_which_each_leaves_the_next_one_less():
     assert list(engine.rules()) == [
         "encoding", "markup", "blanks", "unicode_form", "whitespace", "placeholders", "personal_data", "missing_labels",
-        "contradictions", "duplicates", "near_contradictions", "near_duplicates", "language", "labels_in_text", "outliers"]
+        "missing_numbers", "contradictions", "duplicates", "near_contradictions", "near_duplicates", "language", "labels_in_text", "outliers",
+        "label_errors", "strangers"]
 
 
 def test_every_rule_file_is_tried_here_and_has_tests_of_its_own():
     files = {file.stem for file in Path(package.__file__).parent.glob("*.py")}
-    rules = files - {"__init__", "engine", "ledger", "leakage", "check_digits", "restore", "scripts"}
+    rules = files - {"__init__", "cells", "engine", "ledger", "leakage", "check_digits", "restore", "scripts"}
     tested = {file.stem.removeprefix("test_clean_") for file in Path(__file__).parent.glob("test_clean_*.py")}
-    assert len(rules) == len(DIRTY) == len(engine.rules())
-    assert rules == set(DIRTY) == set(engine.rules())
+    assert len(rules) == len(engine.rules()) == len(DIRTY) + len(OF_NUMBERS)
+    assert rules == set(engine.rules()) == {*DIRTY, *OF_NUMBERS}
     assert rules <= tested
 
 
@@ -71,8 +90,8 @@ def test_every_rule_file_is_tried_here_and_has_tests_of_its_own():
 def test_rule_keeps_the_contract(rule):
     module = engine.rules()[rule]
     assert module.default in module.policies
-    assert set(module.policies) <= {"off", "report", "fix", "drop", "fail"}
-    assert set(module.kinds) <= {"text", "image", "label"}
+    assert set(module.policies) <= {"off", "report", "fix", "drop", "fail", "mean", "median"}
+    assert set(module.kinds) <= {"text", "image", "number", "label", "features"}
     assert isinstance(module.order, int)
     assert {"fix", "drop"} & set(module.policies), "a failure names a way out"
 
@@ -80,7 +99,7 @@ def test_rule_keeps_the_contract(rule):
 @pytest.mark.parametrize("rule", [rule for rule in DIRTY if DIRTY[rule][1]])
 def test_rule_acts_on_dirt_by_default_and_leaves_the_clean_rows(rule):
     rows, expected = DIRTY[rule]
-    cleaned = engine.clean({"train": table("t", *CLEAN, *rows)}, ROLES, {})
+    cleaned = engine.clean({"train": table("t", *CLEAN, *rows)}, ROLES, {}, embed=embed_for(rule))
     assert actions(cleaned) == [(rule, action) for action in expected]
     assert cleaned.splits["train"].slice(0, len(CLEAN)).equals(table("t", *CLEAN))
 
@@ -88,21 +107,21 @@ def test_rule_acts_on_dirt_by_default_and_leaves_the_clean_rows(rule):
 @pytest.mark.parametrize("rule", DIRTY)
 def test_rule_that_fails_stops_with_row_and_way_out(rule):
     with pytest.raises(DataError, match=rf"^data\.files\.train: t\.csv:\d+: .*\. Fix (it|them) or set clean\.{rule}=\w+\.$"):
-        engine.clean({"train": table("t", *CLEAN, *DIRTY[rule][0])}, ROLES, {rule: "fail"})
+        engine.clean({"train": table("t", *CLEAN, *DIRTY[rule][0])}, ROLES, {rule: "fail"}, embed=embed_for(rule))
 
 
 @pytest.mark.parametrize("rule", [rule for rule in DIRTY if rule != "missing_labels"])
 def test_rule_that_reports_changes_nothing(rule):
     train = table("t", *CLEAN, *DIRTY[rule][0])
     others = {other: "off" for other in DIRTY if other not in (rule, "missing_labels")}
-    cleaned = engine.clean({"train": train}, ROLES, others | {rule: "report"})
+    cleaned = engine.clean({"train": train}, ROLES, others | {rule: "report"}, embed=embed_for(rule))
     assert cleaned.splits["train"].equals(train)
     assert actions(cleaned) == [(rule, "reported")] * len(cleaned.ledger) != []
 
 
 @pytest.mark.parametrize("rule", [rule for rule in DIRTY if rule != "missing_labels"])
 def test_rule_that_is_off_finds_nothing(rule):
-    cleaned = engine.clean({"train": table("t", *CLEAN, *DIRTY[rule][0])}, ROLES, {rule: "off"})
+    cleaned = engine.clean({"train": table("t", *CLEAN, *DIRTY[rule][0])}, ROLES, {rule: "off"}, embed=embed_for(rule))
     assert rule not in dict(actions(cleaned))
     assert cleaned.quality["rules"][rule] == {"policy": "off", "splits": {}}
 
@@ -135,7 +154,7 @@ def test_copies_are_dropped_although_only_one_was_damaged():
 
 def test_problems_names_all_unknown_rules_and_policies_at_once():
     assert engine.problems({"duplicats": "drop", "blanks": "fix", "whitespace": "fixed", "encoding": "off", "leakage": "off"}) == [
-        f"clean.duplicats: there is no rule 'duplicats'. Rules: {', '.join(sorted([*engine.rules(), 'leakage']))}. "
+        f"clean.duplicats: there is no rule 'duplicats'. Rules: {', '.join(sorted([*engine.rules(), 'leakage', 'verdicts']))}. "
         "Did you mean 'duplicates'?",
         "clean.blanks: there is no policy 'fix' for it. Policies: off, report, drop, fail.",
         "clean.whitespace: there is no policy 'fixed' for it. Policies: off, report, fix, fail. Did you mean 'fix'?",

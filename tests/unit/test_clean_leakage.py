@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pytest
 
-from finetune.clean import leakage
+from finetune.clean import engine, leakage, ledger
+from finetune.clean.restore import restore
+from finetune.errors import DataError
 
 ROLES = {"text": "text", "label": "label"}
 
@@ -71,3 +74,49 @@ def test_near_copies_inside_one_split_are_no_leak():
 def test_label_does_not_matter_to_a_leak():
     train = table("t", f"{TEXT} again").set_column(3, "label", [["b"]])
     assert leakage.find({"train": train, "test": table("e", TEXT)}, ROLES)[0]["train"].rows == (0,)
+
+
+GROUPED = {**ROLES, "group": "group"}
+
+
+def grouped(name, **texts):
+    return table(name, *texts).append_column("group", pa.array([*texts.values()], pa.string()))
+
+
+def test_rows_of_a_group_that_another_split_has_leak():
+    splits = {"train": grouped("t", one="ann", two="bob", three="eve", four=None),
+              "test": grouped("e", five="bob", six="zoe", seven=None, eight="bob")}
+    found, pairs = leakage.find(splits, GROUPED)
+    assert (found["train"].rows, found["test"].rows) == ((1,), (0, 3))
+    assert found["train"].reasons == ("of one group with e.csv:2 in test",)
+    assert found["test"].reasons == ("of one group with t.csv:3 in train",) * 2
+    assert pairs == {"train-test": {"train": 1, "test": 2}}
+    assert found["train"].counts == {"same group": 1}
+
+
+def test_copy_of_the_same_group_is_called_a_copy():
+    splits = {"train": grouped("t", one="ann", two="ann"), "test": grouped("e", one="ann")}
+    found, _ = leakage.find(splits, GROUPED)
+    assert found["train"].reasons == ("same as e.csv:2 in test", "of one group with e.csv:2 in test")
+    assert found["train"].counts == {"copies": 1, "same group": 1}
+
+
+def test_without_a_group_column_nothing_is_counted_by_kind():
+    found, _ = leakage.find({"train": table("t", "one"), "test": table("e", "one")}, ROLES)
+    assert found["train"].counts == {}
+
+
+def test_training_rows_of_a_group_in_test_move_out_by_default_and_the_count_is_said():
+    splits = {"train": grouped("t", one="ann", two="bob", three="eve"), "test": grouped("e", five="bob")}
+    cleaned = engine.clean(splits, GROUPED, {})
+    assert cleaned.splits["train"]["group"].to_pylist() == ["ann", "eve"]
+    assert cleaned.splits["test"].num_rows == 1
+    assert ledger.summary(cleaned.quality) == [
+        ("leakage", "1 dropped of 3 training rows (same group 1); 1 reported in test")]
+    assert restore(cleaned.splits["train"], cleaned.ledger).equals(splits["train"])
+
+
+def test_groups_on_two_sides_can_be_refused():
+    splits = {"train": grouped("t", one="ann", two="bob", three="eve"), "test": grouped("e", five="bob")}
+    with pytest.raises(DataError, match=r"t\.csv:3: of one group with e\.csv:2 in test\. Fix it or set clean\.leakage=drop"):
+        engine.clean(splits, GROUPED, {"leakage": "fail"})

@@ -33,7 +33,7 @@ def test_file_has_one_json_object_a_line_with_the_promised_keys(tmp_path):
     assert lines[-1] == ""
     assert "très  bon" in lines[0]
     assert all(list(json.loads(line)) == ["row", "hash", "split", "rule", "action", "reason", "before", "after",
-                                         "column", "position", "cells", "masked"]
+                                         "column", "position", "cells", "masked", "confidence"]
                for line in lines[:-1])
 
 

@@ -185,3 +185,18 @@ def test_near_copies_are_held_out_together():
     assert len(held_out) == 24
     assert {f"{text} again" in held_out for text in held_out & set(texts)} == {True}
     assert {text in held_out for text in texts if f"{text} again" in held_out} == {True}
+
+
+def test_groups_are_joined_by_the_copies_they_share():
+    keys, groups = ["k1", "k2", "k1", "k3", "k4", "k5", "k6", "k7"], ["ann", "ann", "bob", "eve", None, "eve", "zoe", None]
+    assert pairs.joined_by_group(keys, groups) == ["group ann"] * 3 + ["group eve", "k4", "group eve", "group zoe", "k7"]
+
+
+def test_copy_without_a_group_joins_the_group_of_its_twin():
+    assert pairs.joined_by_group(["k1", "k1", "k2", "k3"], ["ann", None, None, "bob"]) == ["group ann", "group ann", "k2", "group bob"]
+
+
+def test_a_word_that_every_group_has_does_not_make_them_one():
+    keys = [key for number in range(10) for key in ("ok", f"k{number}")]
+    groups = [f"{number}" for number in range(10) for _ in range(2)]
+    assert pairs.joined_by_group(keys, groups) == [f"group {group}" for group in groups]

@@ -96,3 +96,35 @@ def test_pictures_far_smaller_or_larger_than_the_others_are_found():
 
 def test_picture_that_has_no_header_is_the_business_of_the_reader():
     assert len(outliers.find(pictures((32, 32), b"words", b""), PICTURES)) == 0
+
+
+NUMBERS = {"price": "number"}
+
+
+def prices(values):
+    return pa.table({"row": [f"r.csv:{i}" for i in range(2, len(values) + 2)], "hash": ["h"] * len(values),
+                     "price": pa.array(values, pa.float64())})
+
+
+def test_numbers_far_off_are_found_on_either_side():
+    chance = random.Random(0)
+    found = outliers.find(prices([*(chance.gauss(50, 5) for _ in range(500)), 1e6, -400.0, 120.0, None]), NUMBERS)
+    assert found.rows == (500, 501, 502)
+    assert found.reasons[0].startswith("column 'price' has 1e+06 as its number, usual are ")
+    assert found.counts == {"as its number": 3}
+
+
+def test_one_enormous_number_does_not_hide_the_others():
+    chance = random.Random(1)
+    assert outliers.find(prices([*(chance.random() for _ in range(300)), 1e12, 40.0]), NUMBERS).rows == (300, 301)
+
+
+def test_numbers_of_which_most_are_nought_are_judged_by_their_deviation():
+    values = [0.0] * 900 + [1.0] * 90 + [500.0]
+    assert outliers.find(prices(values), NUMBERS).rows == (990,)
+
+
+def test_numbers_that_are_usual_or_few_are_not_reported():
+    chance = random.Random(2)
+    assert len(outliers.find(prices([chance.gauss(0, 1) for _ in range(2_000)]), NUMBERS)) <= 1
+    assert len(outliers.find(prices([1.0] * 50 + [1e9]), NUMBERS)) == 0

@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from finetune.data import sources
+from finetune.data import sources, times
 from finetune.errors import SpecError
 from finetune.machine import hub_reachable
-from finetune.spec import Data, Files, Hub
+from finetune.spec import Data, Files, Hub, Split
 from tests.unit import loopback
 
 ROLES = {"text": "text", "label": "label"}
@@ -88,8 +91,8 @@ def test_unknown_sample_and_role_are_told_at_once() -> None:
     data = replace(OWN, sample="review", columns={"txt": "review", "image": "x"})
     assert sources.problems(data, ROLES) == [
         f"data.sample: there is no sample 'review'. Samples: {', '.join(sources.samples())}. Did you mean 'reviews'?",
-        "data.columns.txt: this task has no role 'txt'. Roles: text, label. Did you mean 'text'?",
-        "data.columns.image: this task has no role 'image'. Roles: text, label.",
+        "data.columns.txt: this task has no role 'txt'. Roles: text, label, group, time. Did you mean 'text'?",
+        "data.columns.image: this task has no role 'image'. Roles: text, label, group, time. Did you mean 'time'?",
     ]
 
 
@@ -141,3 +144,48 @@ def test_home_folder_may_be_written_as_a_tilde(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "a.csv").write_text("text,label\nfine,good\n")
     found = sources.read(replace(DATA, files=Files(train="~/a.csv")), "files", ROLES)
     assert found.splits["train"]["text"].to_pylist() == ["fine"]
+
+
+def test_group_and_time_are_read_where_they_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,label,patient,date\nfine,good, ann ,2024-04-03\npoor,bad,,\n")
+    data = replace(OWN, files=Files(train=str(tmp_path / "a.csv")), columns={"group": "patient", "time": "date"})
+    assert sources.problems(data, ROLES) == []
+    table = sources.read(data, "files", ROLES).splits["train"]
+    assert table["group"].to_pylist() == ["ann", None]
+    assert table["time"].to_pylist() == ["2024-04-03", None]
+    assert sources.read(replace(data, columns={}), "files", ROLES).splits["train"].column_names == ["row", "hash", *ROLES]
+
+
+def test_group_and_time_stand_at_positions_too(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("good,ann,it was fine,2024\nbad,bob,it was poor,2023\n")
+    data = replace(OWN, files=Files(train=str(tmp_path / "a.csv")),
+                   columns={"label": "0", "group": "1", "text": "2", "time": "3"})
+    table = sources.read(data, "files", ROLES).splits["train"]
+    assert table["group"].to_pylist() == ["ann", "bob"]
+    assert table["time"].to_pylist() == ["2024", "2023"]
+
+
+def test_dates_of_parquet_files_are_read_as_iso(tmp_path: Path) -> None:
+    moment = datetime(2024, 4, 3, 12, 30)  # as most files have them
+    pq.write_table(pa.table({"text": ["a"], "label": ["b"], "time": [moment]}), tmp_path / "a.parquet")
+    data = replace(OWN, files=Files(train=str(tmp_path / "a.parquet")), columns={"time": "time"})
+    table = sources.read(data, "files", ROLES).splits["train"]
+    assert times.instants(table["time"].to_pylist(), ["a:0"]) == [moment.replace(tzinfo=UTC).timestamp()]
+
+
+def test_roles_of_the_hub_are_those_that_the_recipe_maps() -> None:
+    hub = replace(DATA, hub=Hub(name="me/rows", columns={"group": "user"}))
+    assert sources.all_roles(hub, "hub", ROLES) == {**ROLES, "group": "group"}
+    assert sources.all_roles(hub, "sample", ROLES) == ROLES
+
+
+def test_unknown_role_of_the_hub_is_told() -> None:
+    data = replace(DATA, hub=Hub(name="me/rows", columns={"text": "body", "gruop": "user"}))
+    assert sources.problems(data, ROLES) == [
+        "data.hub.columns.gruop: this task has no role 'gruop'. Roles: text, label, group, time. Did you mean 'group'?"]
+
+
+def test_split_file_that_is_not_there_is_told_before_anything_is_read(tmp_path: Path) -> None:
+    data = replace(OWN, split=Split(file=str(tmp_path / "split.jsonl")))
+    assert sources.problems(data, ROLES) == [
+        f"data.split.file: there is no file {tmp_path}/split.jsonl. Name data/split.jsonl of an earlier run."]

@@ -28,12 +28,14 @@ def names_of(splits: dict[str, pa.Table]) -> dict[str, str]:
     return {row: name for name, table in splits.items() for row in table["row"].to_pylist()}
 
 
-def test_each_label_is_divided_in_the_shares():
-    table = rows(["a"] * 100 + ["b"] * 30 + ["c"] * 50)
-    found = counts(hold_out(table, shares=SHARES, keys=table["row"].to_pylist(), seed=13))
-    assert found == {
-        "train": {"a": 80, "b": 24, "c": 40}, "validation": {"a": 10, "b": 3, "c": 5}, "test": {"a": 10, "b": 3, "c": 5},
-    }
+@pytest.mark.parametrize("seed", range(20))
+def test_each_label_is_divided_in_the_shares_but_for_a_tenth(seed):
+    table = rows(["a"] * 1_000 + ["b"] * 30 + ["c"] * 200)
+    found = counts(hold_out(table, shares=SHARES, keys=table["row"].to_pylist(), seed=seed))
+    for split in SHARES:
+        assert 90 <= found[split]["a"] <= 110
+        assert 2 <= found[split]["b"] <= 4
+        assert 18 <= found[split]["c"] <= 22
 
 
 def test_every_row_is_in_one_split_and_the_order_of_the_file_is_kept():
@@ -57,7 +59,8 @@ def test_splits_are_in_order_and_empty_shares_keep_all_rows():
 def test_rounding_does_not_add_up_over_labels():
     table = rows([f"label {number % 100}" for number in range(1_400)])  # 1.4 rows of each label are due
     found = counts(hold_out(table, shares=SHARES, keys=table["row"].to_pylist(), seed=13))
-    assert found["validation"].total() == found["test"].total() == 140
+    assert 125 <= found["validation"].total() <= 155
+    assert 125 <= found["test"].total() <= 155
     assert set(found["test"].values()) == {1, 2}
 
 
@@ -79,13 +82,13 @@ def test_rows_of_equal_key_are_never_parted():
     totals = Counter(label_of[key] for key in keys)
     for split in SHARES:
         for label, num_rows in counts(splits)[split].items():
-            assert abs(num_rows - totals[label] / 10) <= 2
+            assert abs(num_rows - totals[label] / 10) <= 4
 
 
 def test_one_large_group_does_not_spoil_the_shares():
     keys = ["same"] * 10 + [str(number) for number in range(20)]
     splits = hold_out(rows(["a"] * 30), shares=SHARES, keys=keys, seed=13)
-    assert [table.num_rows for table in splits.values()] == [24, 3, 3]
+    assert [table.num_rows in (2, 3, 4) for table in splits.values()] == [False, True, True]
     assert names_of(splits)["a.csv:2"] == "train"
 
 
@@ -106,20 +109,27 @@ def test_large_shares_leave_a_row_for_train():
     assert [table.num_rows for table in splits.values()] == [1, 2, 1]
 
 
-def test_group_with_several_labels_counts_as_its_most_frequent_one():
-    labels = ["b", "a", "a"] + ["a"] * 17 + ["b"] * 20
-    keys = ["same"] * 3 + [str(number) for number in range(37)]
-    splits = hold_out(rows(labels), shares={"test": 0.5}, keys=keys, seed=13)
-    split_of = names_of(splits)
-    assert len({split_of[f"a.csv:{number}"] for number in (2, 3, 4)}) == 1
-    assert abs(counts(splits)["test"]["b"] - 10) <= 1
+@pytest.mark.parametrize("seed", range(10))
+def test_groups_of_several_labels_stay_whole_and_keep_the_shares_of_each_label(seed):
+    order = random.Random(seed)
+    keys = [f"patient {order.randrange(200)}" for _ in range(4_000)]
+    table = rows(order.choices(["healthy", "sick", "rare"], weights=[90, 9, 1], k=4_000))
+    splits = hold_out(table, shares=SHARES, keys=keys, seed=seed)
+    split_of, totals = names_of(splits), Counter(table["label"].to_pylist())
+    assert len({(key, split_of[row]) for key, row in zip(keys, table["row"].to_pylist(), strict=True)}) == 200
+    for split in SHARES:
+        found = counts(splits)[split]
+        assert abs(found["healthy"] - totals["healthy"] / 10) <= totals["healthy"] / 40
+        assert abs(found["sick"] - totals["sick"] / 10) <= totals["sick"] / 40
+        assert abs(found["rare"] - totals["rare"] / 10) <= 2
 
 
 def test_rows_without_label_go_to_train_with_their_copies():
     labels = [None] * 20 + ["a"] * 20
     keys = [str(number) for number in range(20)] + ["3"] + [str(number) for number in range(20, 39)]
     splits = hold_out(rows(labels), shares={"test": 0.5}, keys=keys, seed=13)
-    assert counts(splits)["test"] == {"a": 10}
+    assert counts(splits)["test"].keys() == {"a"}
+    assert 9 <= splits["test"].num_rows <= 11
     assert names_of(splits)["a.csv:22"] == "train"
 
 
@@ -140,7 +150,7 @@ def test_splits_do_not_depend_on_the_order_of_the_rows():
 
 def test_label_without_a_group_of_its_own_is_refused():
     keys = ["same"] * 3 + [str(number) for number in range(10)]
-    with pytest.raises(DataError, match=r"'b' \(rows: 1, distinct: 0\)\. At least 2 distinct rows"):
+    with pytest.raises(DataError, match=r"'b' \(rows: 1, distinct: 1\)\. At least 2 distinct rows"):
         hold_out(rows(["a", "a", "b"] + ["a"] * 10), shares={"test": 0.5}, keys=keys, seed=1)
 
 
@@ -171,3 +181,20 @@ def test_subset_is_the_same_for_the_same_seed():
     assert take(table, 30, 1) == take(table, 30, 1)
     assert take(table, 30, 1) != take(table, 30, 2)
     assert Counter(take(table, 30, 1)["label"].to_pylist()) == {"a": 10, "b": 10, None: 10}
+
+
+@pytest.mark.parametrize(("size", "most"), [(30, 0.06), (180, 0.02), (1_000, 0.01)])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_fifth_more_rows_move_few_others(size, most, seed):
+    order = random.Random(seed)
+    old = [f"{order.random()}" for _ in range(4 * size)]
+    both = [*old, *(f"{order.random()}" for _ in range(len(old) // 5))]
+    label = {key: "abcd"[number % 4] for number, key in enumerate(both)}
+    order.shuffle(both)
+    before, after = (
+        {key: name for name, table in hold_out(pa.table({"row": keys, "label": [label[key] for key in keys]}), shares=SHARES,
+                                               keys=keys, seed=seed).items() for key in table["row"].to_pylist()}
+        for keys in (old, both))
+    moved = [(before[key], after[key]) for key in old if before[key] != after[key]]
+    assert len(moved) <= most * len(old)
+    assert all("train" in sides for sides in moved), "validation and test never trade rows"

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from finetune import checks, override, recipe
-from finetune.data import delimited, images, locators, sources
+from finetune.clean import missing_numbers
+from finetune.data import delimited, images, locators, sources, times
 from finetune.data.table_file import FORMATS
+from finetune.errors import DataError
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
 COMMANDS = re.findall(r"`(finetune run [^`]+)`", GUIDE)
@@ -34,6 +36,30 @@ def test_command_of_the_guide_is_a_recipe_without_contradictions(command: str) -
 def test_setting_of_the_guide_is_there(name: str) -> None:
     known = override.paths(recipe.load("sentiment"))
     assert name in known or re.sub(r"[^.]+$", "<name>", name) in known
+
+
+def test_times_that_the_guide_promises_are_read() -> None:
+    promised = ["2024-04-03", "2024-04-03 17:05:00+02:00", "03.04.2024", "3 April 2024", "Apr 3, 2024"]
+    text = " ".join(GUIDE.split())
+    assert all(f"`{cell}`" in text for cell in promised)
+    assert all(times.instants([cell], ["a.csv:2"]) for cell in promised)
+    with pytest.raises(DataError):
+        times.instants(["03/04/2024"], ["a.csv:2"])
+
+
+def test_ways_to_hold_out_are_settings_that_go_together() -> None:
+    told = re.findall(r"\| `(data\.(?:columns\.group|columns\.time|split\.file)=[^`]+)` \|", GUIDE)
+    assert len(told) == 3
+    for setting in told:
+        chosen = override.apply(recipe.load("sentiment"), ["data.files.train=a.csv", setting])
+        assert checks.problems(chosen) == []
+
+
+def test_policies_for_missing_numbers_are_those_of_the_rule() -> None:
+    section = GUIDE.partition("## Numbers")[2].partition("## ")[0]
+    named = re.findall(r"`([a-z:0-9,]+)`", section.partition("what to do:")[2])
+    assert {"drop", "fail", "mean", "median", "price:median,size:0"} <= set(named)
+    assert all(map(missing_numbers.accepts, named))
 
 
 def test_formats_and_limits_are_those_of_the_code() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from finetune.hub import package
 
 RUN = ("model/config.json", "model/model.safetensors", "model/README.md", "onnx/model.onnx", "onnx/int8/model.onnx", "onnx/report.json",
-       "data/ledger.jsonl", "data/train.arrow", "recipe.json", "metrics.json", "report.html", "mistakes.jsonl", "log.jsonl",
+       "data/ledger.jsonl", "data/review.csv", "data/verdicts.jsonl", "data/train.arrow", "recipe.json", "metrics.json", "report.html", "mistakes.jsonl", "log.jsonl",
        "figures/mistakes.png", "checkpoints/step-1/model.safetensors", "withheld/int8/model.onnx", "README.md")
 SHOWN = ("README.md", "metrics.json", "report.html", "figures/training.png", "onnx/report.json", ".parts/mistakes.jsonl", "recipe.json")
 

@@ -13,6 +13,7 @@ from matplotlib.text import Text
 from PIL import Image
 
 from finetune.report import canvas, figures, folder
+from tests.unit.surveyed import box_of, compared, sizes, survey
 from tests.unit.test_report_folder import LABELS, image_run, log, metrics, quality, text_run, write
 
 TEXT = ["training", "baselines", "confusion", "labels", "balance", "lengths", "export"]
@@ -27,7 +28,17 @@ def strange_run(run_dir: Path) -> Path:
 
 
 RUNS = {"texts": text_run, "pictures": image_run, "forty labels": lambda run_dir: image_run(run_dir, 40),
-        "two labels": lambda run_dir: image_run(run_dir, 2), "strange labels": strange_run}
+        "two labels": lambda run_dir: image_run(run_dir, 2), "strange labels": strange_run,
+        "surveyed rows": lambda run_dir: write(run_dir, {"data/quality.json": survey(STRANGE)}),
+        "surveyed rows of 200 labels": lambda run_dir: write(run_dir, {"data/quality.json": survey([f"label {number}" for number in range(200)])}),
+        "three measures far apart": lambda run_dir: write(run_dir, {"data/quality.json": spread()})}
+
+
+def spread() -> dict[str, Any]:
+    """Sizes from a fraction to millions, of which some are drawn on a logarithmic scale."""
+    measures = [sizes("brightness", LABELS, 0.005), sizes("characters of a column with a long name", LABELS, 30), sizes("words of a column with a long name", LABELS, 0.03)]
+    measures[1]["groups"][2]["most"] = 9_000_000
+    return survey(LABELS) | {"boxes": measures}
 
 
 @pytest.fixture(scope="module", params=RUNS)
@@ -146,3 +157,51 @@ def test_a_thumbnail_that_cannot_be_read_leaves_its_place_empty(tmp_path: Path) 
     wrong = [{"row": "a.png", "label": "x", "prediction": "y", "probability": 0.9, "image": "data:image/png;base64,AAAA"}]
     drawn = figures.draw(write(tmp_path, {"mistakes.jsonl": wrong}))
     assert [figure.title for figure in drawn] == ["Most confident mistakes"]
+
+
+def drawn_from(run_dir: Path, name: str, **parts: Any) -> Any:
+    with canvas.look():
+        drawing = figures.DRAWN[name](folder.read(write(run_dir, {"data/quality.json": survey(LABELS) | parts})))
+        assert drawing is not None
+        drawing.figure.canvas.draw()
+        return drawing
+
+
+def test_boxes_lie_where_their_numbers_are(tmp_path: Path) -> None:
+    (axes,) = drawn_from(tmp_path, "boxes", boxes=[sizes("words", LABELS)]).figure.axes
+    drawn = [(bar.get_x(), bar.get_width()) for bar in axes.patches]
+    assert drawn == [(20, 60), (21, 63), (45, 135), (15, 45), (18.5, 55.5), (22, 66)]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["train", "validation", "test", *LABELS]
+
+
+def test_boxes_of_many_labels_are_the_most_frequent_ones(tmp_path: Path) -> None:
+    labels = [f"label {number}" for number in range(200)]
+    drawing = drawn_from(tmp_path, "boxes", boxes=[sizes("words", labels)])
+    assert "The 16 most frequent of 200 labels." in drawing.caption
+    assert "Beyond: 12 sizes; dots mark the farthest." in drawing.caption
+
+
+def test_sizes_that_span_much_are_drawn_on_a_logarithmic_scale(tmp_path: Path) -> None:
+    wide = {"what": "words", "groups": [{"split": "train", "label": None, **box_of(40, most=90_000)}], "curves": {}}
+    near, far = (drawn_from(tmp_path, "boxes", boxes=[measure]).figure.axes[0] for measure in (sizes("words", LABELS), wide))
+    assert (near.get_xscale(), far.get_xscale()) == ("linear", "log")
+
+
+@pytest.mark.parametrize(("pairs", "said"), [
+    ([], "words\nalike"), ([["train", "test"]], "words\ntrain and test differ"),
+    ([["train", "test"], ["validation", "test"]], "words\ntest differs"),
+    ([["train", "test"], ["validation", "test"], ["train", "validation"]], "words\nall splits differ"),
+])
+def test_each_panel_of_the_splits_says_which_differ(tmp_path: Path, pairs: list[list[str]], said: str) -> None:
+    tests = [compared("words", pair, 0.5, 0.001) for pair in pairs] + [compared("words", ["train", "test"], 0.01, 1.0)]
+    (axes,) = drawn_from(tmp_path, "splits", boxes=[sizes("words", LABELS)], distributions=tests).figure.axes
+    assert axes.get_title(loc="left") == said
+    assert [line.get_label() for line in axes.lines] == ["train", "validation", "test"]
+    assert list(axes.lines[2].get_xdata())[::20] == [0, 90, 180]
+
+
+def test_one_split_alone_is_compared_with_nothing(tmp_path: Path) -> None:
+    measure = sizes("words", LABELS)
+    measure["curves"] = {"train": measure["curves"]["train"]}
+    drawn = figures.draw(write(tmp_path, {"data/quality.json": survey(LABELS) | {"boxes": [measure]}}))
+    assert "splits" not in [figure.file.stem for figure in drawn]

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from finetune.cli import app
 from finetune.errors import DataError, SpecError
 from finetune.run.folder import RunFolder
-from finetune.verbs.clean import quoted
+from finetune.verbs.findings import quoted
 
 DIRT = [
     ("Caf\u00c3\u00a9 with a view, and a pie to remember.", "good"),  # line 2: UTF-8 read as Latin-1
@@ -53,8 +53,8 @@ def clean(*arguments: str) -> str:
 
 
 def test_every_rule_has_its_counts_by_split(cwd: Path) -> None:
-    cells = {line.split()[0]: re.split(r"\s{2,}", line.strip())[2:] for line in clean().splitlines()
-             if re.match(r"  \w+ +(fix|drop|fail) ", line)}
+    cells = {line.split()[1]: re.split(r"\s{2,}", line.strip())[3:] for line in clean().splitlines()
+             if re.match(r"  (good|warn)  \w+ +(fix|drop|fail) ", line)}
     assert cells == {
         "encoding": ["1 changed", "-", "1 reported"], "blanks": ["1 dropped", "-", "-"], "whitespace": ["1 changed", "-", "-"],
         "missing_labels": ["-", "-", "-"], "contradictions": ["2 dropped", "-", "-"], "duplicates": ["1 dropped", "-", "-"],
@@ -83,6 +83,15 @@ def test_the_run_is_ready_to_be_trained_and_its_command_is_named(cwd: Path) -> N
     run = RunFolder(Path(command[1]))
     assert run.next_stage == "train"
     assert len((run.path / "data" / "ledger.jsonl").read_text().splitlines()) == 9
+
+
+def test_page_about_the_rows_is_left_and_named(cwd: Path) -> None:
+    place = re.search(r"report +(\S+report.html)", clean())
+    assert place
+    page = Path(place[1]).read_text()
+    assert "data report" in page and "Not done:" not in page
+    assert re.search(r"2 equal rows in train: <[^>]+>train\.csv:5, 6<", page)
+    assert RunFolder(Path(place[1]).parent).next_stage == "train"
 
 
 def test_nothing_heavy_is_loaded(cwd: Path) -> None:

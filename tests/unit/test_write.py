@@ -113,3 +113,9 @@ def test_folder_can_be_synced(tmp_path: Path) -> None:
     again = os.open(tmp_path, os.O_RDONLY)
     os.close(again)
     assert again == lowest  # no handle was left open
+
+
+def test_lines_are_read_as_they_were_written(tmp_path: Path) -> None:
+    values = [{"a": "two\nlines\u2028"}, ["caf\u00e9", None], 1.5]
+    write.write_lines(tmp_path / "a.jsonl", values)
+    assert write.read_lines(tmp_path / "a.jsonl") == values

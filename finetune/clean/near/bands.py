@@ -34,6 +34,9 @@ def _of_band(band: Array) -> Array:
     """Pairs of one band, packed as earlier row * 2^32 + later row."""
     rows = np.flatnonzero(band != ABSENT).astype(np.uint64)
     order = np.sort(band[rows].astype(np.uint64) << np.uint64(32) | rows)
+    # Most keys are met once: only those that are not make pairs.
+    same = order[1:] >> np.uint64(32) == order[:-1] >> np.uint64(32)
+    order = order[np.concatenate([same, [False]]) | np.concatenate([[False], same])] if len(order) else order
     key, rows = order >> np.uint64(32), order & np.uint64(2**32 - 1)
     begins = np.flatnonzero(np.diff(key, prepend=key[:1] + np.uint64(1)))
     sizes = np.diff(begins, append=len(key))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NUM_PERMUTATIONS = 128
 NUM_BANDS = 21
 
-_BATCH = 2**15  # shingles that are permuted at once, so that they stay in the processor's cache
+_BATCH = 2**16  # shingles that are permuted at once, so that they stay in the processor's cache
 
 
 def band_keys(texts: pa.ChunkedArray) -> Array:
@@ -50,13 +50,16 @@ def _permuted(hashes: Array, starts: Array) -> Array:
     random = np.random.Generator(np.random.PCG64(0))
     factors = random.integers(2**32, size=NUM_PERMUTATIONS, dtype=np.uint32) | np.uint32(1)
     shifts = random.integers(2**32, size=NUM_PERMUTATIONS, dtype=np.uint32)
-    permuted = np.empty_like(hashes)
-    keys = np.zeros((NUM_BANDS, len(starts)), np.uint32)
+    permuted, least = np.empty_like(hashes), np.empty((NUM_PERMUTATIONS, len(starts)), np.uint32)
     for number, (factor, shift) in enumerate(zip(factors, shifts, strict=True)):
         np.multiply(hashes, factor, out=permuted)
         np.add(permuted, shift, out=permuted)
-        band = keys[number % NUM_BANDS]
+        np.minimum.reduceat(permuted, starts, out=least[number])
+    keys = np.zeros((NUM_BANDS, len(starts)), np.uint32)
+    for first in range(0, NUM_PERMUTATIONS, NUM_BANDS):
+        part = least[first:first + NUM_BANDS]
+        band = keys[:len(part)]
         band *= np.uint32(0x9E3779B1)
-        band ^= np.minimum.reduceat(permuted, starts)
+        band ^= part
         band ^= band >> np.uint32(15)
     return np.maximum(keys, np.uint32(ABSENT + 1))

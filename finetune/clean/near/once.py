@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from finetune.contracts import Array
 
 T = TypeVar("T")
 
@@ -22,3 +27,16 @@ def once(what: Hashable, table: pa.Table, make: Callable[[], T]) -> T:
         weakref.finalize(table, _KNOWN.pop, key, None)
     found: T = _KNOWN[key]
     return found
+
+
+def by_row(what: Hashable, table: pa.Table, make: Callable[[], Array]) -> Array:
+    """What `make` gives, one entry per row, made once; a table of some of the rows is handed what is known of them."""
+    return once(("by row", what), table, make)
+
+
+def hand_on(table: pa.Table, part: pa.Table, rows: Array) -> pa.Table:
+    """The part, which has these rows of the table, with what is known of each of them."""
+    for what, known in [(what, known) for (what, place), known in _KNOWN.items() if place == id(table)]:
+        if isinstance(what, tuple) and what[0] == "by row":
+            once(what, part, functools.partial(np.take, known, rows, axis=0))
+    return part

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from finetune.clean.duplicates import keys
-from finetune.clean.near import bands, jaccard, likeness, minhash, pictures
-from finetune.clean.near.once import once
+from finetune.clean.near import bands, copies, jaccard, likeness, minhash, pictures
+from finetune.clean.near.once import by_row, once
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,21 +36,26 @@ def find(tables: Sequence[pa.Table], roles: Mapping[str, str]) -> Pairs:
     Texts: Jaccard similarity of at least 0.8. Pictures: see `pictures`. Which pairs are found does not depend on the
     order of the rows, but for buckets that are too full (see `bands.FULL`): there, what is found joins the same rows.
     """
-    if "image" in roles.values():
-        left, right = pictures.candidates(np.concatenate([_sketch(table, roles) for table in tables]))
-    else:
-        left, right = bands.candidates(np.concatenate([_sketch(table, roles) for table in tables], axis=1))
-    return prove(tables, roles, left=left, right=right)
+    if len(tables) > 1:
+        return prove(tables, roles, _candidates(tables, roles))
+    return once(("pairs", *roles.items()), tables[0], lambda: prove(tables, roles, _candidates(tables, roles)))
 
 
-def prove(tables: Sequence[pa.Table], roles: Mapping[str, str], *, left: Array, right: Array) -> Pairs:
-    """Of the given pairs those that are near copies."""
+def _candidates(tables: Sequence[pa.Table], roles: Mapping[str, str]) -> tuple[Array, Array]:
+    """The earlier and the later row of every pair that may be near copies."""
+    sketches = np.concatenate([_sketch(table, roles) for table in tables])
+    return pictures.candidates(sketches) if "image" in roles.values() else bands.candidates(sketches.T)
+
+
+def prove(tables: Sequence[pa.Table], roles: Mapping[str, str], ends: tuple[Array, Array]) -> Pairs:
+    """Of the given pairs, told by their earlier and their later rows, those that are near copies."""
     if "image" in roles.values():
         looks = np.concatenate([_sketch(table, roles) for table in tables])
-        pairs = Pairs(left, right, likeness.similarities(looks, left, right))
+        pairs = Pairs(*ends, likeness.similarities(looks, *ends))
         return pairs.where(pairs.similarity >= pictures.MIN_SIMILARITY)
-    texts = _concatenated([_texts(table, roles) for table in tables])
-    pairs = Pairs(left, right, jaccard.similarities(texts, left, right))
+    rows, places = np.unique(np.concatenate(ends), return_inverse=True)
+    texts = _taken([_texts(table, roles) for table in tables], rows)
+    pairs = Pairs(*ends, jaccard.similarities(texts, *places.reshape(2, -1)))
     return pairs.where(pairs.similarity >= jaccard.MIN_SIMILARITY)
 
 
@@ -58,8 +64,13 @@ def across(tables: Sequence[pa.Table], roles: Mapping[str, str]) -> Pairs:
     sizes = [table.num_rows for table in tables]
     if len(tables) < 2:
         return Pairs(*np.zeros((3, 0), np.int64))
-    table_of = np.repeat(np.arange(len(tables)), sizes)
-    found = find(tables, roles)
+    table_of, starts = np.repeat(np.arange(len(tables)), sizes), np.cumsum([0, *sizes])
+    left, right = _candidates(tables, roles)
+    between = table_of[left] != table_of[right]
+    known = [find([table], roles) for table in tables]
+    known = [Pairs(of_one.left + start, of_one.right + start, of_one.similarity)
+             for of_one, start in zip(known, starts, strict=False)]
+    found = _joined([*known, prove(tables, roles, (left[between], right[between]))])
     first = firsts(found, sum(sizes))
     # A row of a full bucket has been compared with two others only, maybe of its own table: the first row that each
     # table has in the cluster is tried as well.
@@ -72,9 +83,9 @@ def across(tables: Sequence[pa.Table], roles: Mapping[str, str]) -> Pairs:
         of_cluster = np.full(sum(sizes) + 1, -1)
         of_cluster[clusters] = inside[at]
         outside = rows[(table_of[rows] != table) & (of_cluster[first[rows]] >= 0)]
-        ends = np.sort(np.stack([outside, of_cluster[first[outside]]]), axis=0)
-        parts.append(prove(tables, roles, left=ends[0], right=ends[1]))
-    return _distinct(Pairs(*(np.concatenate(side) for side in zip(*parts, strict=True))))
+        earlier, later = np.sort(np.stack([outside, of_cluster[first[outside]]]), axis=0)
+        parts.append(prove(tables, roles, (earlier, later)))
+    return _distinct(_joined(parts))
 
 
 def cluster_keys(table: pa.Table, roles: Mapping[str, str]) -> list[str]:
@@ -82,12 +93,35 @@ def cluster_keys(table: pa.Table, roles: Mapping[str, str]) -> list[str]:
 
     It is the key of the first row of the cluster, so that rows added at the end leave it as it is.
     """
+    number, found = copies.numbered([table], roles), find([table], roles)
+    equal, rows = copies.firsts(number)[number], np.arange(len(number))
+    joined = Pairs(np.concatenate([found.left, equal]), np.concatenate([found.right, rows]), equal)
     marks = keys(table, roles)
-    first: dict[str, int] = {}
-    copies = np.array([first.setdefault(mark, row) for row, mark in enumerate(marks)], np.int64)
-    found = find([table], roles)
-    joined = Pairs(np.concatenate([found.left, copies]), np.concatenate([found.right, np.arange(len(marks))]), copies)
-    return [marks[row] for row in firsts(joined, len(marks)).tolist()]
+    return [marks[row] for row in firsts(joined, len(rows)).tolist()]
+
+
+def _joined(parts: Sequence[Pairs]) -> Pairs:
+    return Pairs(*(np.concatenate(side) for side in zip(*parts, strict=True)))
+
+
+def joined_by_group(keys: Sequence[str], groups: Sequence[str | None]) -> list[str]:
+    """The group of each row (its key, where it has none); one for all groups that rows of equal key lead to.
+
+    Where that would join more than half of the rows, as an `ok` that everybody writes does, groups are left as they
+    are, and copies across them to the leakage gate.
+    """
+    marks = [key if group is None else f"group {group}" for key, group in zip(keys, groups, strict=True)]
+    left, rows = np.concatenate([_first_equal(keys), _first_equal(marks)]), np.arange(len(marks))
+    joined = [marks[row] for row in firsts(Pairs(left, np.tile(rows, 2), left), len(marks)).tolist()]
+    return joined if max(Counter(joined).values()) <= len(joined) / 2 else marks
+
+
+def _first_equal(marks: Sequence[str]) -> Array:
+    """Per row, the first one of equal mark."""
+    import pyarrow as pa
+
+    number = copies.codes([pa.array(marks, pa.string())])
+    return copies.firsts(number)[number]
 
 
 def _distinct(pairs: Pairs) -> Pairs:
@@ -122,8 +156,8 @@ def nearest(pairs: Pairs, num_rows: int) -> tuple[Array, Array]:
 
 def _sketch(table: pa.Table, roles: Mapping[str, str]) -> Array:
     column = next((name for name, kind in roles.items() if kind == "image"), None)
-    return once(("sketch", *roles.items()), table, lambda: pictures.looks(table[column]) if column
-                else minhash.band_keys(_texts(table, roles)))
+    return by_row(("sketch", *roles.items()), table, lambda: pictures.looks(table[column]) if column
+                  else minhash.band_keys(_texts(table, roles)).T)
 
 
 def _texts(table: pa.Table, roles: Mapping[str, str]) -> Any:
@@ -138,8 +172,11 @@ def _texts(table: pa.Table, roles: Mapping[str, str]) -> Any:
     return pc.binary_join_element_wise(*whole, pa.scalar(" ", pa.large_string()), null_handling="replace")
 
 
-def _concatenated(columns: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray:
+def _taken(columns: Sequence[pa.ChunkedArray], rows: Array) -> pa.ChunkedArray:
+    """The cells of some rows in ascending order; taken from all columns at once, Arrow would copy them whole first."""
     import pyarrow as pa
 
-    whole = [column.cast(pa.large_string()) for column in columns]
-    return pa.chunked_array([chunk for column in whole for chunk in column.chunks], pa.large_string())
+    starts = np.cumsum([0, *(len(column) for column in columns)])
+    parts = [column.take(rows[(rows >= start) & (rows < start + len(column))] - start).cast(pa.large_string())
+             for column, start in zip(columns, starts, strict=False)]
+    return pa.chunked_array([chunk for part in parts for chunk in part.chunks], pa.large_string())

@@ -55,13 +55,17 @@ def chunks(texts: pa.ChunkedArray) -> Iterator[Shingles]:
 def of_rows(texts: pa.ChunkedArray) -> Shingles:
     """The shingles of all rows at once; memory grows with the text."""
     data, offsets, unspaced = _plain(texts)
-    shown = np.append(data != 32, False)
-    cut = np.zeros(len(data) + 1, bool)
-    cut[offsets] = True
+    begins = np.zeros(len(data) + 1, bool)
+    begins[offsets] = True
+    blank = data == 32
+    begins[1:] |= blank
     if unspaced.any():
-        cut[:-1] |= np.repeat(unspaced, np.diff(offsets)) & ((data & 0xC0) != 0x80)  # where a character begins
-    starts = np.flatnonzero(shown[:-1] & (cut[:-1] | ~np.concatenate(([False], shown[:-2]))))
-    lengths = np.flatnonzero(shown[:-1] & (cut[1:] | ~shown[1:])) + 1 - starts
+        begins[:-1] |= np.repeat(unspaced, np.diff(offsets)) & ((data & 0xC0) != 0x80)  # where a character begins
+        begins[:-1] &= ~blank
+    starts = np.flatnonzero(begins[:-1])
+    # Between two units stands one blank or nothing, for such is plain spelling.
+    lengths = np.diff(starts, append=len(data))
+    lengths[:-1] -= blank[starts[1:] - 1]
     ends = np.searchsorted(starts, offsets[1:])
     counts = np.diff(ends, prepend=0)
     units = _hashed(data, starts, lengths)

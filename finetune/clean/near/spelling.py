@@ -24,28 +24,55 @@ SPELLINGS = (
     (r"[\pZ\p{Cc}]+", " "),
 )
 
-PIECE_BYTES = 2**18  # of text to be spelt at once: what it becomes on the way stays in the processor's cache
+PIECE_BYTES = 2**19  # of text to be spelt at once: what it becomes on the way stays in the processor's cache
 
-# ASCII needs none of this but where one of these stands; the rest of it goes through one table of bytes.
-_SPECIAL = r"[\x00-\x08\x0e-\x1b\x7f]|[:;=]'?-?[()]|-\d"
+# ASCII needs none of this but for control characters, smileys and minus signs; the rest of it goes through one table.
 _BLANKS = bytes(range(33)) + b".,;:!?'\"`()[]-"
-_PLAIN = np.array([32 if code in _BLANKS else ord(chr(code).lower()) if code < 128 else code for code in range(256)],
-                  np.uint8)
+_PLAIN = bytes(32 if code in _BLANKS else ord(chr(code).lower()) if code < 128 else code for code in range(256))
+_WEIGHTS = np.random.Generator(np.random.PCG64(0)).integers(2**32, size=256, dtype=np.uint32)[list(_PLAIN)]
+_WEIGHTS[[code for code in range(256) if _PLAIN[code] == 32]] = 0
+
+# Which rows need more is told by a look at every byte and the one before it, through another table: ALONE marks what
+# ASCII text has not, and of two bytes that count together the second has the bit above a bit of the first.
+_ALONE, _NOSE, _MOUTH, _MINUS, _DIGIT = 0x80, 0x01, 0x02, 0x10, 0x20
+_SIGNS = bytes(
+    _ALONE if code > 126 or code < 9 or 13 < code < 28 else (code in b":;='-") * _NOSE + (code in b"()") * _MOUTH
+    + (code == ord("-")) * _MINUS + (code in b"0123456789") * _DIGIT for code in range(256))
 
 
 def plain(texts: pa.ChunkedArray) -> Any:
     """Every text in plain spelling, as one array of large strings; "" where it is missing or nothing is left."""
     import pyarrow as pa
+
+    data, offsets = _ready(texts)
+    kept, offsets = _with_single_blanks(np.frombuffer(data.tobytes().translate(_PLAIN), np.uint8), offsets)
+    return pa.Array.from_buffers(pa.large_string(), len(texts), [None, pa.py_buffer(offsets), pa.py_buffer(kept)])
+
+
+def weights(texts: pa.ChunkedArray) -> Array:
+    """A number for each text, the same wherever plain spelling is the same, and nearly nowhere else.
+
+    The sum of a number for each letter: blanks weigh nothing, so they need not be found, and no plain text is made.
+    """
+    data, offsets = _ready(texts)
+    sums = np.zeros(len(data) + 1, np.uint32)
+    np.cumsum(np.take(_WEIGHTS, data), dtype=np.uint32, out=sums[1:])
+    return np.asarray(sums[offsets[1:]] - sums[offsets[:-1]])
+
+
+def _ready(texts: pa.ChunkedArray) -> tuple[Array, Array]:
+    """Bytes and offsets of texts for which the table of plain letters is all that is left to do."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     whole = pc.fill_null(texts.cast(pa.large_string()).combine_chunks(), "")
-    special = pc.or_(pc.invert(pc.string_is_ascii(whole)), pc.match_substring_regex(whole, _SPECIAL))
-    rows = pc.indices_nonzero(special)
-    if len(rows):
-        whole = pc.replace_with_mask(whole, special, _in_full(whole.take(rows)))
     data, offsets = rows_of(whole)
-    kept, offsets = _with_single_blanks(_PLAIN[data], offsets)
-    return pa.Array.from_buffers(pa.large_string(), len(whole), [None, pa.py_buffer(offsets), pa.py_buffer(kept)])
+    rows = _beyond_ascii(data, offsets)
+    if not len(rows):
+        return data, offsets
+    special = np.zeros(len(whole), bool)
+    special[rows] = True
+    return rows_of(pc.replace_with_mask(whole, special, _in_full(whole.take(rows))))
 
 
 def rows_of(texts: pa.Array) -> tuple[Array, Array]:
@@ -53,6 +80,14 @@ def rows_of(texts: pa.Array) -> tuple[Array, Array]:
     offsets = np.frombuffer(texts.buffers()[1], np.int64)[texts.offset:texts.offset + len(texts) + 1]
     data = np.frombuffer(texts.buffers()[2] or b"", np.uint8)[offsets[0]:offsets[-1]]
     return data, offsets - offsets[0]
+
+
+def _beyond_ascii(data: Array, offsets: Array) -> Array:
+    """The rows for which a table of bytes will not do, and maybe some more."""
+    signs = np.frombuffer(data.tobytes().translate(_SIGNS), np.uint8)
+    found = signs & np.uint8(_ALONE)
+    found[1:] |= signs[1:] >> 1 & signs[:-1]
+    return np.unique(np.searchsorted(offsets, np.flatnonzero(found != 0), "right") - 1)
 
 
 def _in_full(texts: pa.Array) -> pa.Array:
@@ -66,18 +101,24 @@ def _in_full(texts: pa.Array) -> pa.Array:
 
 
 def _with_single_blanks(data: Array, offsets: Array) -> tuple[Array, Array]:
-    """Bytes and offsets of the rows without blanks at their ends and with one blank for every run of them."""
-    shown = data != 32
-    follows = np.zeros(len(data) + 1, bool)  # a blank stays where it follows what is shown, and a row goes on
-    follows[1:] = shown
-    follows[offsets] = False
-    places = np.flatnonzero(shown | follows[:-1])
-    ends = np.searchsorted(places, offsets)
-    found = data[places]
-    trailing = np.zeros(len(offsets) - 1, bool)
-    if len(found):
-        trailing = (np.diff(ends) > 0) & (found[ends[1:] - 1] == 32)
-    if trailing.any():
-        found = np.delete(found, ends[1:][trailing] - 1)
-        ends = ends - np.concatenate(([0], np.cumsum(trailing)))
-    return found, ends.astype(np.int64)
+    """Bytes and offsets of the rows without blanks at their ends and with one blank for every run of them.
+
+    Of a run the last blank stays, where it has letters of its row on both sides. Blanks are few beside letters, so
+    all is told by their places.
+    """
+    blanks = np.flatnonzero(data == 32)
+    begins = np.zeros(len(data) + 1, bool)
+    begins[offsets] = True
+    gone = begins[blanks + 1]
+    gone[:-1] |= np.diff(blanks) == 1
+    last = np.flatnonzero(~gone)  # blank of every run, where letters of the row follow
+    if len(last):
+        leading = np.flatnonzero(begins[blanks])
+        ahead = last[np.minimum(np.searchsorted(last, leading), len(last) - 1)]
+        gone[ahead[ahead - leading == blanks[ahead] - blanks[leading]]] = True
+    if not gone.any():
+        return data, offsets
+    lost = blanks[gone]
+    kept = np.ones(len(data), bool)
+    kept[lost] = False
+    return data[kept], offsets - np.searchsorted(lost, offsets)

@@ -1,0 +1,123 @@
+"""What a copy is known by: the key of a row, and the small numbers that stand for keys where only equality counts.
+
+Most rows have no copy, and that is cheap to see: rows whose letters weigh the same may be copies, others cannot. So
+keys, which take the plain spelling and a hash of 16 bytes, are made of few rows. Arrow's dictionary numbers what is
+equal, and all that is asked of copies afterwards is arithmetic with these numbers: no loop over rows, no strings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from finetune.clean.near.once import by_row
+from finetune.clean.near.ranges import num_bytes, ranges
+from finetune.clean.near.spelling import PIECE_BYTES, plain, rows_of, weights
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from finetune.contracts import Array
+
+
+def keys(table: pa.Table, roles: Mapping[str, str]) -> Array:
+    """The key of each row: 16 bytes, or of tables with nothing but pictures the letters of their hash."""
+    texts = [table[name] for name, kind in roles.items() if kind == "text"]
+    images = table["hash"] if "image" in roles.values() else None
+    return by_row(("keys", *roles.items()), table, lambda: _hashed(texts, images) if texts
+                  else np.array(table["hash"].to_pylist(), bytes))
+
+
+def numbered(tables: Sequence[pa.Table], roles: Mapping[str, str]) -> Array:
+    """A number for the key of each row of the tables, which are numbered through; copies have the same."""
+    import pyarrow as pa
+
+    if "text" not in roles.values():
+        return codes([table["hash"] for table in tables])
+    weight = codes([pa.array(_weights(table, roles)) for table in tables])
+    shared = np.bincount(weight)[weight] > 1
+    parts = np.split(shared, np.cumsum([table.num_rows for table in tables])[:-1])
+    found = np.concatenate([keys(table.take(np.flatnonzero(part)), roles)
+                            for table, part in zip(tables, parts, strict=True)])
+    number = np.full(len(weight), -1)
+    as_arrow = pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(found), [None, pa.py_buffer(found)])
+    number[shared] = codes([as_arrow])
+    return joined(weight, number)
+
+
+def _weights(table: pa.Table, roles: Mapping[str, str]) -> Array:
+    texts = [table[name] for name, kind in roles.items() if kind == "text"]
+
+    def made() -> Array:
+        found = [np.zeros(0, np.uint32)]
+        for start, end in ranges(sum(map(num_bytes, texts[1:]), num_bytes(texts[0])), PIECE_BYTES):
+            of_texts = [weights(text.slice(start, end - start)) for text in texts]
+            found.append(np.sum([np.uint32(place) * of_one for place, of_one in enumerate(of_texts, 1)], axis=0,
+                                dtype=np.uint32))
+        return np.concatenate(found)
+
+    return by_row(("weights", *roles.items()), table, made)
+
+
+def codes(parts: Sequence[pa.Array | pa.ChunkedArray]) -> Array:
+    """A number from 0 for each cell of the parts, which are numbered through; equal ones have the same, a null -1."""
+    import pyarrow as pa
+
+    whole = pa.chunked_array([chunk for part in parts for chunk in getattr(part, "chunks", [part])], parts[0].type)
+    indices = [chunk.indices.fill_null(-1).to_numpy() for chunk in whole.dictionary_encode().chunks]
+    return np.concatenate([np.zeros(0, np.int64), *indices])
+
+
+def labels(table: pa.Table, roles: Mapping[str, str]) -> tuple[Array, Array]:
+    """A number for the label of each row, and whether it has one; where there are several columns, all of them."""
+    columns = [codes([table[name]]) for name, kind in roles.items() if kind == "label"]
+    none = np.zeros(table.num_rows, np.int64)
+    return joined(none, *columns), np.min([none, *columns], axis=0) == 0
+
+
+def joined(*numbers: Array) -> Array:
+    """One number per row in place of several, each at least -1: equal where all of them are."""
+    import pyarrow as pa
+
+    whole = numbers[0]
+    for more in numbers[1:]:
+        whole = whole * (more.max(initial=0) + 2) + more + 1
+    return codes([pa.array(whole)])
+
+
+def firsts(number: Array, *, among: Array | None = None) -> Array:
+    """For each number from 0, the first row that has it, of those that a mask lets count; -1 where there is none."""
+    rows = np.arange(len(number)) if among is None else np.flatnonzero(among)
+    first = np.full(number.max(initial=-1) + 1, -1)
+    first[number[rows[::-1]]] = rows[::-1]  # of what is written to one place, the last stays
+    return first
+
+
+def _hashed(texts: Sequence[pa.ChunkedArray], images: pa.ChunkedArray | None) -> Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = bytearray()
+    between = pa.scalar("\x1f", pa.large_string())
+    for start, end in ranges(sum(map(num_bytes, texts[1:]), num_bytes(texts[0])), PIECE_BYTES):
+        parts = [_spelt(text.slice(start, end - start)) for text in texts]
+        parts += [images.slice(start, end - start).combine_chunks().cast(parts[0].type)] if images is not None else []
+        joined = parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, between)
+        data, offsets = rows_of(joined)
+        cells = data.tobytes()
+        found += b"".join([blake2b(cells[a:b], digest_size=16).digest() for a, b in pairwise(offsets.tolist())])
+    return np.frombuffer(found, "V16")
+
+
+def _spelt(texts: pa.ChunkedArray) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    spelt = plain(texts)
+    empty = pc.equal(pc.binary_length(spelt), 0)
+    raw = pc.fill_null(texts.cast(pa.large_string()).combine_chunks(), "")
+    return pc.if_else(empty, raw, spelt) if pc.any(empty).as_py() else spelt

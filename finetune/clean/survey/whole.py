@@ -1,0 +1,35 @@
+"""The survey of a data set: every measure of this room in the shape that `data/quality.json` keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from finetune.clean.outliers import measured
+from finetune.clean.survey import boxes, distributions, pictures
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SHORT = {"pixels on its shorter side": "shorter side", "times its shorter side": "aspect"}  # in pixels; long to short
+
+
+def survey(splits: Mapping[str, pa.Table], roles: Mapping[str, str], *, seed: int = 0) -> dict[str, Any]:
+    """`boxes`, `distributions` and, where there are any, `pictures` of the splits as they are trained on and scored.
+
+    Of very many pictures some are looked into, which `seed` draws; texts and labels count in full.
+    """
+    several = sum(kind in ("text", "image") for kind in roles.values()) > 1
+    drawn = {split: pictures.drawn(table, roles, seed=seed) for split, table in splits.items()}
+    looked = {split: pictures.look(table, roles) for split, table in drawn.items()}
+    numbers = {split: {f"{SHORT.get(unit, unit)} of {column}" if several else SHORT.get(unit, unit): sizes
+                       for column, unit, sizes in measured(table, roles)} | pictures.brightness(looked[split])
+               for split, table in drawn.items()}
+    found = {"boxes": boxes.boxes(numbers, _labels(drawn, roles)),
+             "distributions": distributions.between(numbers, distributions.shares(splits, roles))}
+    return found | ({"pictures": pictures.channels(looked, splits)} if "image" in roles.values() else {})
+
+
+def _labels(splits: Mapping[str, pa.Table], roles: Mapping[str, str]) -> dict[str, pa.ChunkedArray]:
+    column = next((name for name, kind in roles.items() if kind == "label"), None)
+    return {split: table[column] for split, table in splits.items()} if column else {}
