@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 BETA = 0.999
 """Of the effective number of rows: about a thousand rows of a label are as good as any number of them."""
 
+GAMMA = 2.0
+"""Of the focal loss: the value that its authors recommend (Lin et al., Focal Loss, ICCV 2017, section 5.1)."""
+
 
 def ratio(counts_C: Array) -> float:
     """Rows of the largest label for one of the smallest, 1 or more."""

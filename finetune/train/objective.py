@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from finetune.contracts import Array, Batch, Task
     from finetune.spec import Train
 
-GAMMA = 2.0
-"""Of the focal loss: the value that its authors recommend (Lin et al., Focal Loss, ICCV 2017, section 5.1)."""
-
 
 class Objective(Protocol):
     """A loss and what it is divided by; every task is one, and evaluations always take that one."""
@@ -70,4 +67,4 @@ def of(train: Train, task: Task, targets: Array) -> Objective:
     adjusted = train.loss == "logit_adjusted"
     offsets_C = balance.log_shares(counts_C) if adjusted else np.zeros(len(counts_C))
     return Weighed(balance.weights(counts_C, train.class_weights).astype(np.float32), offsets_C.astype(np.float32),
-                   gamma=GAMMA if train.loss == "focal" else 0.0)
+                   gamma=balance.GAMMA if train.loss == "focal" else 0.0)
