@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -58,8 +58,8 @@ class Advice:
             "setting": self.recommended.setting if self.recommended else "train.loss=cross_entropy",
             "score": SCORE, "rows": self.num_rows, "reason": self.reason,
             "tried": [{"name": way.name, "setting": way.setting, "score": way.score.value, "low": way.score.low,
-                       "high": way.score.high, "gain": way.gain.value, "gain_low": way.gain.low,
-                       "gain_high": way.gain.high, "accuracy": way.accuracy} for way in self.tried],
+                       "high": way.score.high, "gain": asdict(way.gain), "accuracy": way.accuracy}
+                      for way in self.tried],
         }
 
 
