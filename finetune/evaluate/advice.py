@@ -23,6 +23,8 @@ SCORE = "f1_macro"
 """What decides: in it every label counts the same. Accuracy hardly moves when a rare label is never answered."""
 MIN_RATIO = 3.0
 """Rows of the largest label for one of the smallest from which there is anything to make up for."""
+MIN_GAIN = 0.01
+"""Of the score: what training twice with other seeds changes is hardly less."""
 MAX_ROWS, MAX_CELLS = 5_000, 50_000
 """Rows, and rows times labels, that are tried on: all ways together take 20 s at most."""
 KEPT_ROWS = 20
@@ -63,25 +65,32 @@ class Advice:
         }
 
 
-def advise(features_ND: Array, targets_N: Array, *, num_labels: int, groups: Array | None = None,
-           seed: int = 0) -> Advice:
+def advise(features_ND: Array, targets_N: Array, groups_N: Array, *, num_labels: int, seed: int) -> Advice:
     """What is best for these training rows: every way by five-fold cross-validation with a linear probe.
 
     Rows of one group stay on one side. A way is recommended where it has the best score and the 95 % interval of its
-    gain over plain cross-entropy, over rows resampled for both alike, lies above 0.
+    gain over plain cross-entropy, over rows resampled for both alike, lies above 0, the gain itself at 0.01 or more.
     """
-    groups_N = np.arange(len(targets_N)) if groups is None else groups
-    rows = _subset(targets_N, num_labels=num_labels, seed=seed)
-    features, targets = features_ND[rows], targets_N[rows]
     answers = {
-        name: linear.out_of_sample(features, targets, groups_N[rows], num_labels=num_labels, seed=seed,
+        name: linear.out_of_sample(features_ND, targets_N, groups_N, num_labels=num_labels, seed=seed,
                                    learn=learn).argmax(axis=1)
         for name, (_, learn) in WAYS.items()
     }
-    tried = _compared({"target": targets, **answers}, num_labels=num_labels, seed=seed)
+    tried = _compared({"target": targets_N, **answers}, num_labels=num_labels, seed=seed)
     best = max(tried, key=lambda way: way.score.value)
-    recommended = best if best.gain.low > 0 else None
-    return Advice(recommended, tried, len(rows), _reason(tried[0], best))
+    recommended = best if _is_worth_it(best) else None
+    return Advice(recommended, tried, len(targets_N), _reason(tried[0], best))
+
+
+def subset(targets_N: Array, *, num_labels: int, seed: int) -> Array:
+    """Positions of at most as many rows as can be tried in time, every label in proportion but hardly one without."""
+    most = min(MAX_ROWS, MAX_CELLS // num_labels)
+    if len(targets_N) <= most:
+        return np.arange(len(targets_N))
+    share = most / len(targets_N)
+    shuffled = np.random.default_rng(seed).permutation(len(targets_N))
+    of_label = [shuffled[targets_N[shuffled] == target] for target in range(num_labels)]
+    return np.sort(np.concatenate([rows[: max(KEPT_ROWS, round(share * len(rows)))] for rows in of_label]))
 
 
 def _weighed(features: Array, targets: Array, *, num_labels: int, how: str) -> linear.Probe:
@@ -118,17 +127,6 @@ def _counts(targets: Array, num_labels: int) -> Array:
     return np.maximum(np.bincount(targets, minlength=num_labels), 1)
 
 
-def _subset(targets_N: Array, *, num_labels: int, seed: int) -> Array:
-    """Positions of at most as many rows as can be tried in time, every label in proportion but hardly one without."""
-    most = min(MAX_ROWS, MAX_CELLS // num_labels)
-    if len(targets_N) <= most:
-        return np.arange(len(targets_N))
-    share = most / len(targets_N)
-    shuffled = np.random.default_rng(seed).permutation(len(targets_N))
-    of_label = [shuffled[targets_N[shuffled] == target] for target in range(num_labels)]
-    return np.sort(np.concatenate([rows[: max(KEPT_ROWS, round(share * len(rows)))] for rows in of_label]))
-
-
 def _compared(columns: Columns, *, num_labels: int, seed: int) -> tuple[Tried, ...]:
     """Scores and gains of all ways over the same resampled rows."""
     def score(picked: Columns) -> dict[str, float]:
@@ -147,11 +145,15 @@ def _scalars(columns: Columns, name: str, num_labels: int) -> dict[str, float]:
     return {score: float(value) for score, value in classification.scalars(counts_CC).items()}
 
 
+def _is_worth_it(best: Tried) -> bool:
+    return best.gain.low > 0 and best.gain.value >= MIN_GAIN
+
+
 def _reason(plain: Tried, best: Tried) -> str:
     if best is plain:
         return f"nothing reaches more than plain cross-entropy, macro F1 {plain.score.value:.3f}"
     gain = f"{best.gain.value:+.3f} ({best.gain.low:+.3f} to {best.gain.high:+.3f})"
-    if best.gain.low <= 0:
+    if not _is_worth_it(best):
         return f"no way is clearly better; the best, {best.name}, gains {gain} macro F1 on {plain.score.value:.3f}"
     return (f"{best.name} reaches macro F1 {best.score.value:.3f} instead of {plain.score.value:.3f}: gain {gain}; "
             f"accuracy {best.accuracy:.3f} instead of {plain.accuracy:.3f}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from finetune.clean.near import pairs
 from finetune.evaluate import advice
 from finetune.metrics import balance
 
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
     from finetune.run.context import Run
 
 
-def told(run: Run, train: pa.Table, *, features: Array | None, groups: Array | None = None) -> dict[str, Any]:
+def told(run: Run, train: pa.Table, features: Array | None) -> dict[str, Any]:
     """The entry `balance` of `data/quality.json` for cleaned training rows, with lines where they are uneven.
 
-    Advice is given where there are features, one line of numbers a row; rows of one group are copies of each other.
+    Advice is given where there are features, one line of numbers a row; rows that have none are left out.
     """
     names, targets = np.unique(train["label"].to_pylist(), return_inverse=True)
     counts = np.bincount(targets)
@@ -33,7 +34,16 @@ def told(run: Run, train: pa.Table, *, features: Array | None, groups: Array | N
             f"as varied as {effective:.1f} labels of equal size")
     if features is None:
         return entry
-    found = advice.advise(features, targets, num_labels=len(names), groups=groups, seed=run.recipe.seed)
+    return entry | {"advice": _advice(run, train, features, targets=targets).as_json()}
+
+
+def _advice(run: Run, train: pa.Table, features: Array, *, targets: Array) -> advice.Advice:
+    """What is tried on some of the rows, in which copies and near copies stay together."""
+    num_labels, seed = int(targets.max()) + 1, run.recipe.seed
+    known = np.flatnonzero(np.isfinite(features).all(axis=1))
+    rows = known[advice.subset(targets[known], num_labels=num_labels, seed=seed)]
+    groups = np.asarray(pairs.cluster_keys(train.take(rows), run.recipe.task.roles))
+    found = advice.advise(features[rows], targets[rows], groups, num_labels=num_labels, seed=seed)
     take = f"To take it: {found.recommended.setting}" if found.recommended else f"Keep {found.tried[0].setting}"
     run.say(f"tried on frozen features of {found.num_rows:,} rows: {found.reason}. {take}")
-    return entry | {"advice": found.as_json()}
+    return found

@@ -40,7 +40,7 @@ def prepare(run: Run) -> None:
             + f"; labels: {_counts(used['train']['label'].to_pylist())}")
     run.folder.write("data/source.json", {"source": source, "name": raw.name, "revision": raw.revision,
                                           "license": raw.license, "labels": names, "notes": notes})
-    quality = cleaned.quality | {"balance": balance.told(run, used["train"], features=None)}
+    quality = cleaned.quality | {"balance": balance.told(run, used["train"], None)}
     # Written last: its presence says that the stage has finished.
     run.folder.write("data/quality.json", quality)
 

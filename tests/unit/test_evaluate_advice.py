@@ -23,11 +23,16 @@ def rows(shares: tuple[float, ...], *, apart: float, seed: int = 0, count: int =
     return (centres[targets] + random.normal(size=(len(targets), 6))).astype(np.float32), targets
 
 
+def advised(features: np.ndarray, targets: np.ndarray) -> advice.Advice:
+    """Advice on rows of which none is a copy of another."""
+    return advice.advise(features, targets, np.arange(len(targets)), num_labels=int(targets.max()) + 1, seed=4)
+
+
 @pytest.fixture(scope="module")
 def overlapping() -> advice.Advice:
     """Clouds that overlap: plain cross-entropy hardly ever answers the rare label."""
     features, targets = rows((0.9, 0.1), apart=0.4)
-    return advice.advise(features, targets, num_labels=2)
+    return advised(features, targets)
 
 
 def test_every_way_is_tried_and_plain_cross_entropy_comes_first(overlapping: advice.Advice) -> None:
@@ -48,7 +53,7 @@ def test_way_that_is_clearly_better_is_recommended(overlapping: advice.Advice) -
 
 def test_nothing_is_recommended_where_labels_can_be_told_apart_anyhow() -> None:
     features, targets = rows((0.8, 0.1, 0.1), apart=8)
-    found = advice.advise(features, targets, num_labels=3)
+    found = advised(features, targets)
     assert found.recommended is None
     assert found.tried[0].score.value > 0.99
     assert found.as_json()["recommended"] == "none"
@@ -57,12 +62,12 @@ def test_nothing_is_recommended_where_labels_can_be_told_apart_anyhow() -> None:
 
 def test_nothing_is_recommended_where_features_tell_nothing() -> None:
     features, targets = rows((0.95, 0.05), apart=0, count=300)
-    assert advice.advise(features, targets, num_labels=2).recommended is None
+    assert advised(features, targets).recommended is None
 
 
 def test_same_rows_give_the_same_advice() -> None:
     features, targets = rows((0.9, 0.1), apart=1, count=200)
-    first, second = (advice.advise(features, targets, num_labels=2, seed=4) for _ in range(2))
+    first, second = (advised(features, targets) for _ in range(2))
     assert first == second
 
 
@@ -97,7 +102,7 @@ def test_balanced_weights_are_those_of_the_loop() -> None:
 
 def test_large_data_are_tried_in_part_and_no_label_is_lost() -> None:
     targets = np.repeat([0, 1, 2], [20_000, 400, 6])
-    chosen = advice._subset(targets, num_labels=3, seed=0)
+    chosen = advice.subset(targets, num_labels=3, seed=0)
     counts = np.bincount(targets[chosen])
     assert counts.tolist() == [4901, 98, 6]
     assert len(np.unique(chosen)) == len(chosen)
@@ -105,4 +110,4 @@ def test_large_data_are_tried_in_part_and_no_label_is_lost() -> None:
 
 def test_many_labels_are_tried_on_fewer_rows() -> None:
     targets = np.arange(6_000) % 25
-    assert len(advice._subset(targets, num_labels=25, seed=0)) == 2_000
+    assert len(advice.subset(targets, num_labels=25, seed=0)) == 2_000
