@@ -14,6 +14,7 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import data_sets
 import numpy as np
@@ -23,10 +24,12 @@ import torch
 import runs
 from finetune import recipe
 from finetune.backbones import features, resolve
-from finetune.contracts import Array
 from finetune.data.examples import Examples
 from finetune.evaluate import advice
 from finetune.evaluate.infer import tensors
+
+if TYPE_CHECKING:
+    from finetune.contracts import Array
 
 SETS = ("sms_spam", "trec", "ag_news_7600")
 CUT = (1900, 516, 140, 38)  # rows of ag_news by label, 50 to 1

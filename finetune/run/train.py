@@ -15,7 +15,7 @@ from accelerate.utils import set_seed
 
 from finetune import machine, saved
 from finetune.backbones import freeze, resolve
-from finetune.errors import TrainingError
+from finetune.errors import TrainingError, some
 from finetune.run import adapter
 from finetune.train import checkpoint, loop, objective, optim, probe, sharding
 from finetune.train.feed import Feed
@@ -142,6 +142,9 @@ def _fitting(run: Run, loaded: Loaded, examples: Examples, *, accelerator: Accel
     model, optimizer = sharding.prepare(accelerator, loaded.model, optim.optimizer(loaded.model, settings))
     set_seed(run.recipe.seed + accelerator.process_index)
     goal = objective.of(settings, examples.task, examples.targets())
+    if isinstance(goal, objective.Weighed) and settings.class_weights != "none" and accelerator.is_main_process:
+        weights = [f"{label} {weight:.3g}" for label, weight in zip(examples.task.labels, goal.weights, strict=True)]
+        run.say(f"a row counts by its label: {some(weights, limit=8)}")
     return Fitting(model, optimizer, accelerator, goal, settings.clip, choice.precision)
 
 

@@ -45,18 +45,30 @@ class Weighed:
 
     def count(self, batch: Batch) -> float:
         """The sum of the rows' weights."""
-        return float(self.weights[np.asarray(batch.targets["target"])].sum(dtype=np.float64))
+        return float(sum((share * self.weights[target]).sum(dtype=np.float64)
+                         for target, share in _labels(batch.targets)))
 
     def loss(self, output: Mapping[str, Any], batch: Batch) -> LossSum:
         """The weighed loss, summed over rows; the count is a tensor, since reading it would wait for the device."""
-        logits_BC, target_B = output["logits"].float(), batch.targets["target"]
+        logits_BC = output["logits"].float()
         offsets_C, weights_C = (torch.from_numpy(values).to(logits_BC.device, non_blocking=True)
                                 for values in (self.offsets, self.weights))
-        losses_B = cross_entropy(logits_BC + offsets_C, target_B, reduction="none")
-        if self.gamma:
-            losses_B = losses_B * (-torch.expm1(-losses_B)) ** self.gamma
-        weights_B = weights_C[target_B]
-        return LossSum((weights_B * losses_B).sum(), weights_B.sum())
+        losses, counts = [], []
+        for target_B, share_B in _labels(batch.targets):
+            losses_B = cross_entropy(logits_BC + offsets_C, target_B, reduction="none")
+            if self.gamma:
+                losses_B = losses_B * (-torch.expm1(-losses_B)) ** self.gamma
+            weights_B = share_B * weights_C[target_B]
+            losses.append((weights_B * losses_B).sum())
+            counts.append(weights_B.sum())
+        return LossSum(sum(losses), sum(counts))
+
+
+def _labels(targets: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    """The rows' targets and what they count; a mixed row has two, `target` and `other`, in their shares."""
+    if "share" not in targets:
+        return [(targets["target"], 1.0)]
+    return [(targets["target"], targets["share"]), (targets["other"], 1 - targets["share"])]
 
 
 def of(train: Train, task: Task, targets: Array) -> Objective:

@@ -101,3 +101,16 @@ def test_loss_of_bfloat16_logits_is_taken_in_float32() -> None:
     train = Train(class_weights="balanced")
     total = objective.of(train, TASK, TARGETS).loss({"logits": LOGITS.bfloat16()}, tensors(BATCH)).total
     assert total.dtype == torch.float32
+
+
+@pytest.mark.parametrize("train", [Train(class_weights="balanced", loss="focal"), Train(loss="logit_adjusted")])
+def test_mixed_row_is_two_rows_in_their_shares(train: Train) -> None:
+    goal = objective.of(train, TASK, TARGETS)
+    share = np.array([0.75], dtype=np.float32)
+    mixed = Batch({}, {"target": np.array([0]), "other": np.array([2]), "share": share}, 1)
+    own, other = (Batch({}, {"target": np.array([target])}, 1) for target in (0, 2))
+    losses = {name: float(goal.loss({"logits": LOGITS[:1]}, tensors(batch)).total)
+              for name, batch in (("mixed", mixed), ("own", own), ("other", other))}
+    assert losses["mixed"] == pytest.approx(0.75 * losses["own"] + 0.25 * losses["other"], rel=1e-6)
+    assert goal.count(mixed) == pytest.approx(0.75 * goal.count(own) + 0.25 * goal.count(other), rel=1e-6)
+    assert float(goal.loss({"logits": LOGITS[:1]}, tensors(mixed)).count) == pytest.approx(goal.count(mixed), rel=1e-6)
