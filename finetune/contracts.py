@@ -156,7 +156,9 @@ class Findings:
     """What a rule found: parallel tuples, one entry per finding.
 
     `rows` are positions in the table; `after` is the repaired cell where the rule can repair, else None. `counts` are
-    the rule's own sums by kind of finding, such as {"email": 3}.
+    the rule's own sums by kind of finding, such as {"email": 3}; `firsts`, of a rule on copies, the row that each row
+    is a copy of. `confidence` says of each finding how sure the rule is of it, 0 to 1, and is empty where a rule cannot
+    tell. `details` are what the quality report shows of the training rows besides, by its own keys, JSON-able.
     """
 
     rows: tuple[int, ...] = ()
@@ -165,6 +167,9 @@ class Findings:
     before: tuple[str | None, ...] = ()
     after: tuple[str | None, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict, kw_only=True)
+    firsts: tuple[int, ...] = field(default=(), kw_only=True)
+    confidence: tuple[float, ...] = field(default=(), kw_only=True)
+    details: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -173,12 +178,20 @@ class Findings:
 class Rule(Protocol):
     """One kind of dirt. A rule finds, the engine applies the policy and writes the ledger."""
 
-    kinds: ClassVar[tuple[str, ...]]  # kinds of column it reads: text, image, label
+    # Kinds of column it reads: text, image, label; features, where it needs rows to be embedded, and runs only then.
+    kinds: ClassVar[tuple[str, ...]]
     default: ClassVar[str]  # policy: off, report, fix, drop or fail
     policies: ClassVar[tuple[str, ...]]  # what it can be set to
 
     def find(self, table: pa.Table, roles: Mapping[str, str]) -> Findings:
         """Every row that has this dirt. `roles` maps column to kind."""
+
+
+class Embed(Protocol):
+    """What rules see of texts and pictures that have to be understood."""
+
+    def __call__(self, rows: pa.Table) -> Array | None:
+        """Features of every row, (N, D) float32; None where there are none that tell anything of the rows."""
 
 
 @runtime_checkable

@@ -31,7 +31,7 @@ COPIES = {
 
 def families() -> list[str]:
     """The loaders: every file here that is not a tool of theirs."""
-    tools = ("__init__", "adapters", "anatomy", "freeze", "resolve", "tiny")
+    tools = ("__init__", "adapters", "anatomy", "features", "freeze", "resolve", "tiny")
     return sorted(file.stem for file in Path(__file__).parent.glob("*.py") if file.stem not in tools)
 
 

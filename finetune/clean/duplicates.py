@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -32,7 +33,7 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
         else f"copy of {stay} but for case, blanks or punctuation"
         for (row, start), stay in zip(copies.items(), stays, strict=True)
     ]
-    return about_rows(table, roles, rows=list(copies), reasons=reasons)
+    return replace(about_rows(table, roles, rows=list(copies), reasons=reasons), firsts=tuple(copies.values()))
 
 
 def keys(table: pa.Table, roles: Mapping[str, str]) -> list[str]:

@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from finetune.clean import leakage
 from finetune.clean.duplicates import content
 from finetune.clean.ledger import POSITION, LedgerLine, class_counts, fingerprint, flagged, numbered, tally, with_cells
-from finetune.contracts import Findings, Learner, Rule
+from finetune.clean.probe.embedded import FEATURES, embedded, matrix
+from finetune.clean.survey import clusters
+from finetune.contracts import Embed, Findings, Learner, Rule
 from finetune.errors import DataError, SpecError, nearest, some
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from finetune.contracts import Array
 
 TRAIN = "train"  # the only split whose rows are ever changed or dropped
 NOT_RULES = {"__init__", "check_digits", "engine", "ledger", "leakage", "restore", "scripts"}
@@ -25,11 +29,15 @@ NOT_RULES = {"__init__", "check_digits", "engine", "ledger", "leakage", "restore
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """The cleaned splits, the book of what was done to them, and its sums (JSON-able)."""
+    """The cleaned splits, the book of what was done to them, its sums (JSON-able), and what else is known of the rows.
+
+    `features` are those of the cleaned training rows, (N, D) float32; None where they were not embedded.
+    """
 
     splits: dict[str, pa.Table]
     ledger: tuple[LedgerLine, ...]
     quality: dict[str, Any]
+    features: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,11 @@ def rules() -> dict[str, Rule]:
     return {name: cast("Rule", module) for name, module in sorted(modules.items(), key=lambda item: item[1].order)}
 
 
+def embedding() -> list[str]:
+    """The rules that need features of the rows."""
+    return [name for name, rule in rules().items() if FEATURES in rule.kinds]
+
+
 def problems(policies: Mapping[str, str]) -> list[str]:
     """Every rule and policy that does not exist, with what does."""
     offers = {name: rule.policies for name, rule in rules().items()} | {"leakage": leakage.policies}
@@ -64,9 +77,10 @@ def problems(policies: Mapping[str, str]) -> list[str]:
 
 
 def clean(splits: Mapping[str, pa.Table], roles: Mapping[str, str], policies: Mapping[str, str], *,
-          on_rule: Callable[[str, int], None] | None = None) -> Cleaned:
+          on_rule: Callable[[str, int], None] | None = None, embed: Embed | None = None) -> Cleaned:
     """Clean the training rows and report on the others, which are returned as they came.
 
+    Rules that need features of the rows run only where `embed` can make them.
     Errors: SpecError for settings that do not exist or have nothing to act on; DataError where a policy is `fail` and
     the rule found something, where validation or test rows lack a label, and where nothing is left to learn from.
     """
@@ -77,12 +91,18 @@ def clean(splits: Mapping[str, pa.Table], roles: Mapping[str, str], policies: Ma
     tables = {split: numbered(table) for split, table in splits.items()}
     ledger: list[LedgerLine] = []
     entries: dict[str, dict[str, Any]] = {}
+    copies: list[clusters.Cluster] = []
+    details: dict[str, Any] = {}
+    with_features = embedded(embed)
     for name, rule in rules().items():
         policy = policies.get(name, rule.default)
         found = {}
-        if policy != "off" and _reads(rule, roles):
-            find = rule.learn(tables[TRAIN], roles) if isinstance(rule, Learner) else rule.find
-            found = {split: find(table, roles) for split, table in tables.items()}
+        if policy != "off" and _reads(rule, roles) and (embed is not None or FEATURES not in rule.kinds):
+            seen = with_features(tables) if FEATURES in rule.kinds else tables
+            find = rule.learn(seen[TRAIN], roles) if isinstance(rule, Learner) else rule.find
+            found = {split: find(table, roles) for split, table in seen.items()}
+            details |= found[TRAIN].details
+        copies += clusters.gather(name, found, tables)
         step = Step(name, policy, rule.policies, found)
         tables, entries[name] = _apply(step, tables, splits=splits, roles=roles, ledger=ledger)
         if on_rule and found:
@@ -92,10 +112,13 @@ def clean(splits: Mapping[str, pa.Table], roles: Mapping[str, str], policies: Ma
     tables, leaks = _apply(step, tables, splits=splits, roles=roles, ledger=ledger)
     if on_rule:
         on_rule("leakage", _num_found(leaks))
+    features = matrix(with_features({TRAIN: tables[TRAIN]})[TRAIN]) if embed else None
     cleaned = {**splits, TRAIN: tables[TRAIN].drop_columns([POSITION])}
     _check_left(splits[TRAIN], cleaned[TRAIN], roles=roles, ledger=ledger)
-    quality = {"rules": entries, "leakage": {**leaks, "pairs": _with_action(pairs, step)}}
-    return Cleaned(cleaned, tuple(ledger), quality | _sums(splits, cleaned, roles=roles, ledger=ledger))
+    quality = {"rules": entries, "leakage": {**leaks, "pairs": _with_action(pairs, step)},
+               "clusters": clusters.shown(copies, roles)}
+    return Cleaned(cleaned, tuple(ledger), quality | details | _sums(splits, cleaned, roles=roles, ledger=ledger),
+                   features)
 
 
 def _num_found(entry: Mapping[str, Any]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from finetune.clean.duplicates import about_rows, columns, keys
@@ -45,7 +46,7 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
              f"{names[int(first[row])]}"
         for row in rows
     ]
-    return about_rows(table, roles, rows=rows, reasons=reasons)
+    return replace(about_rows(table, roles, rows=rows, reasons=reasons), firsts=tuple(first[rows].tolist()))
 
 
 def _but_equal(table: pa.Table, roles: Mapping[str, str], *, members: list[int],

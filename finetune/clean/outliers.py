@@ -48,12 +48,12 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
 
 def learn(train: pa.Table, roles: Mapping[str, str]) -> Callable[[pa.Table, Mapping[str, str]], Findings]:
     """The rule for every split, with the bounds of the training rows."""
-    usual = {(column, unit): bounds(sizes) for column, unit, sizes in _measured(train, roles)}
+    usual = {(column, unit): bounds(sizes) for column, unit, sizes in measured(train, roles)}
 
     def against(table: pa.Table, roles: Mapping[str, str]) -> Findings:
         reasons: dict[int, str] = {}
         counts: Counter[str] = Counter()
-        for column, unit, sizes in _measured(table, roles):
+        for column, unit, sizes in measured(table, roles):
             places, why = _unusual(sizes, usual.get((column, unit)), unit)
             for row, size in zip(places.tolist(), sizes[places].tolist(), strict=True):
                 if row not in reasons:
@@ -100,7 +100,7 @@ def _unusual(sizes: Array, usual: Bounds | None, unit: str) -> tuple[Array, str]
     return np.flatnonzero(usual.outside(sizes)), f"usual are {np.ceil(usual.low):,.0f} to {np.floor(usual.high):,.0f}"
 
 
-def _measured(table: pa.Table, roles: Mapping[str, str]) -> Iterator[tuple[str, str, Array]]:
+def measured(table: pa.Table, roles: Mapping[str, str]) -> Iterator[tuple[str, str, Array]]:
     """Column, unit and size of every row, for each measure of each column."""
     import numpy as np
     import pyarrow.compute as pc

@@ -6,6 +6,7 @@ Of a moving picture the first frame counts.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import os
@@ -56,6 +57,14 @@ def open_small(cell: str | bytes, side: int) -> Image:
     """
     with _blaming(cell):
         return _rgb(cell, side=side)
+
+
+def thumbnail(cell: str | bytes, side: int) -> str:
+    """A small copy of the picture for a page: a PNG of at most `side` pixels as a data URI."""
+    small, file = open_small(cell, side), io.BytesIO()
+    small.thumbnail((side, side))
+    small.save(file, format="PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
 def hashes(cells: Sequence[str | bytes]) -> list[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +10,7 @@ import torch
 
 from finetune.backbones import resolve
 from finetune.clean import personal_data
+from finetune.data.images import thumbnail
 from finetune.evaluate import baselines, score
 from finetune.evaluate.infer import torch_infer
 from finetune.write import write_lines
@@ -94,16 +93,9 @@ def _write_mistakes(run: Run, examples: Examples, columns: Columns) -> None:
     lines = []
     for i in wrong[np.argsort(-confidence[wrong], kind="stable")][:NUM_MISTAKES]:
         row = examples.row(int(i))
-        shown = {"image": _thumbnail(row["image"])} if "image" in row else {"text": personal_data.mask(row["text"])[0]}
+        shown = ({"image": thumbnail(row["image"], THUMBNAIL)} if "image" in row
+                 else {"text": personal_data.mask(row["text"])[0]})
         lines.append({"row": row["row"], "label": names[int(columns["target"][i])],
                       "prediction": names[int(columns["prediction"][i])], "probability": float(confidence[i])} | shown)
     write_lines(run.folder.path / "mistakes.jsonl", lines)
 
-
-def _thumbnail(cell: str | bytes) -> str:
-    from finetune.data.images import open_image
-
-    image, opened = open_image(cell), io.BytesIO()
-    image.thumbnail((THUMBNAIL, THUMBNAIL))
-    image.save(opened, format="PNG")
-    return "data:image/png;base64," + base64.b64encode(opened.getvalue()).decode()

@@ -6,8 +6,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from finetune.clean import engine, ledger
+from finetune.clean.survey.whole import survey
 from finetune.data import labels, sources, split
-from finetune.run import balance
+from finetune.run import balance, embed
 from finetune.write import write_lines
 
 if TYPE_CHECKING:
@@ -30,7 +31,12 @@ def prepare(run: Run) -> None:
         splits["train"] = split.take(splits["train"], most, run.recipe.seed)
     for note in notes:
         run.say(note)
-    cleaned = engine.clean(splits, task.roles, run.recipe.clean)
+    seen = embed.embed(run, splits, source=source)
+    cleaned = engine.clean(splits, task.roles, run.recipe.clean, embed=seen)
+    if seen is not None and (suspects := cleaned.quality.get("suspects")):
+        suspects["features"] = seen.said
+        if "not_judged" in suspects:
+            run.say(f"label_errors: not judged, since {suspects['not_judged']}")
     names = labels.resolve_labels(cleaned.splits, task.labels)
     for rule, found in ledger.summary(cleaned.quality):
         run.say(f"{rule}: {found}")
@@ -40,9 +46,9 @@ def prepare(run: Run) -> None:
             + f"; labels: {_counts(used['train']['label'].to_pylist())}")
     run.folder.write("data/source.json", {"source": source, "name": raw.name, "revision": raw.revision,
                                           "license": raw.license, "labels": names, "notes": notes})
-    quality = cleaned.quality | {"balance": balance.told(run, used["train"], None)}
+    quality = cleaned.quality | {"balance": balance.told(run, used["train"], cleaned.features)}
     # Written last: its presence says that the stage has finished.
-    run.folder.write("data/quality.json", quality)
+    run.folder.write("data/quality.json", quality | survey(used, task.roles, seed=run.recipe.seed))
 
 
 def _hold_out(run: Run, splits: dict[str, Any]) -> dict[str, Any]:

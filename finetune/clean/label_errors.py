@@ -1,0 +1,182 @@
+"""Labels that are probably wrong: a probe on frozen features of the other rows says something else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from finetune.clean.probe.embedded import matrix
+from finetune.contracts import Findings
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from finetune.contracts import Array
+
+order = 80  # last: what was dropped need not be embedded
+kinds: tuple[str, ...] = ("label", "features")
+# Not repaired by itself: the suggestion is that of a probe which the backbone, once trained, should surpass.
+default = "report"
+policies: tuple[str, ...] = ("off", "report", "drop", "fail")
+
+SEED = 13  # of the folds
+NUM_FOLDS = 5
+MIN_ROWS = 50  # below, a probe knows too little
+MIN_COPIES = 2 * NUM_FOLDS  # rows of a label that are no copies of each other: with fewer its rows are not judged
+# Share of what the most frequent label leaves open that the probe must tell. Below it most of what it calls wrong is
+# its own error: on pictures of which it knew 0.45, one finding in five was true (benchmarks/label_truth.py).
+MIN_SKILL = 0.5
+NUM_EXAMPLES = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Suspects:
+    """Rows of one table whose labels are doubted, those least believed first; all arrays are parallel."""
+
+    rows: Array
+    suggestions: Array  # ids
+    own: Array  # probability of the label given
+    other: Array  # probability of the suggestion
+    noise: Array  # estimated share of wrong labels by label
+    num_judged: Array  # rows by label
+
+
+def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
+    """Rows of one table whose label the others contradict."""
+    return learn(table, roles)(table, roles)
+
+
+def learn(train: pa.Table, roles: Mapping[str, str]) -> Callable[[pa.Table, Mapping[str, str]], Findings]:
+    """The rule for every split: training rows by probes that have not seen them, others by one that saw all of them.
+
+    Which labels are wrong is told by confident learning (see `probe/confident.py`). Labels of few rows, rows without
+    features and sets of which the probe knows too little are not judged, and `details` says so.
+    """
+    import numpy as np
+
+    column = next(name for name, kind in roles.items() if kind == "label")
+    names = np.array(sorted(set(train[column].to_pylist()) - {None}))
+    features, targets = matrix(train), _targets(train, column, names=names)
+    why_not = "no features tell anything of these rows" if features is None else ""
+    judged = np.zeros(train.num_rows, dtype=bool) if features is None else _judged(features, targets)
+    if not why_not and (len(np.unique(targets[judged])) < 2 or judged.sum() < MIN_ROWS):
+        why_not = f"fewer than {MIN_ROWS} rows of labels with {MIN_COPIES} rows or more"
+    if why_not or features is None:
+        return _unjudged(why_not)
+    features, targets, rows = features[judged], targets[judged], np.flatnonzero(judged)
+    probabilities = _out_of_sample(train.take(rows), roles, features, targets=targets, num_labels=len(names))
+    skill = _skill(targets, probabilities)
+    if skill < MIN_SKILL:
+        return _unjudged(f"what a probe on the features knows of them is too little ({skill:.2f}, "
+                         f"{MIN_SKILL:g} is needed)")
+    own = _suspects(rows, targets, probabilities)
+    whole: list[Any] = []  # the probe for other splits, fitted when the first is asked for
+
+    def against(table: pa.Table, roles: Mapping[str, str]) -> Findings:
+        from finetune.clean.probe import linear
+
+        if table is train:
+            details = {"suspects": _details(train, own, roles, column=column, names=names)}
+            return replace(_findings(train, own, column=column, names=names), details=details)
+        if not whole:
+            whole.append(linear.fit(features, targets, num_labels=len(names)))
+        theirs, labels = matrix(table), _targets(table, column, names=names)
+        assert theirs is not None
+        places = np.flatnonzero(np.isfinite(theirs).all(axis=1) & np.isin(labels, targets))
+        if not len(places):
+            return Findings()
+        doubted = _suspects(places, labels[places], whole[0].probabilities(theirs[places]))
+        return _findings(table, doubted, column=column, names=names)
+
+    return against
+
+
+def _unjudged(why: str) -> Callable[[pa.Table, Mapping[str, str]], Findings]:
+    details = {"suspects": {"checked": 0, "found": 0, "by_label": {}, "examples": [], "not_judged": why}}
+    return lambda table, roles: Findings(details=details)  # noqa: ARG005  # as find has it
+
+
+def _targets(table: pa.Table, column: str, *, names: Array) -> Array:
+    """Ids of the labels; -1 for what no training row is labelled."""
+    import numpy as np
+
+    known = {name: place for place, name in enumerate(names.tolist())}
+    return np.array([known.get(label, -1) for label in table[column].to_pylist()], dtype=np.int64)
+
+
+def _judged(features: Array, targets: Array) -> Array:
+    """Rows with features and enough rows of their label."""
+    import numpy as np
+
+    finite = np.isfinite(features).all(axis=1) & (targets >= 0)
+    enough = np.bincount(targets[finite], minlength=max(1, targets.max(initial=0) + 1)) >= MIN_COPIES
+    judged: Array = finite & enough[targets]
+    return judged
+
+
+def _out_of_sample(table: pa.Table, roles: Mapping[str, str], features: Array, *, targets: Array,
+                   num_labels: int) -> Array:
+    """Copies and near copies of a row lie in its fold: a probe that has seen them has seen the row."""
+    import numpy as np
+
+    from finetune.clean.near.pairs import cluster_keys
+    from finetune.clean.probe import linear
+
+    groups = np.array(cluster_keys(table, roles))
+    return linear.out_of_sample(features, targets, groups, num_labels=num_labels, seed=SEED, folds=NUM_FOLDS)
+
+
+def _skill(targets: Array, probabilities: Array) -> float:
+    """Accuracy between that of the most frequent label (0) and 1; the chance-corrected kappa of that guess."""
+    import numpy as np
+
+    usual = np.bincount(targets).max() / len(targets)
+    return float(((probabilities.argmax(axis=1) == targets).mean() - usual) / max(1 - usual, 1e-9))
+
+
+def _suspects(rows: Array, targets: Array, probabilities: Array) -> Suspects:
+    import numpy as np
+
+    from finetune.clean.probe import confident
+
+    joint = confident.joint(targets, probabilities)
+    wrong = np.flatnonzero(confident.issues(targets, probabilities, joint))
+    own = probabilities[wrong, targets[wrong]]
+    order = np.argsort(own, kind="stable")
+    wrong, own = wrong[order], own[order]
+    others = probabilities[wrong].copy()
+    others[np.arange(len(wrong)), targets[wrong]] = -1
+    return Suspects(rows[wrong], others.argmax(axis=1), own, others.max(axis=1, initial=0), confident.noise(joint),
+                    np.bincount(targets, minlength=len(joint)))
+
+
+def _findings(table: pa.Table, found: Suspects, *, column: str, names: Array) -> Findings:
+    """In order of doubt: before is the label given, after the one suggested."""
+    if not len(found.rows):
+        return Findings()
+    labels = table[column].take(found.rows).to_pylist()
+    suggested = names[found.suggestions].tolist()
+    reasons = [f"labelled {label!r}, but rows like it are {other!r} (confidence {1 - own:.2f})"
+               for label, other, own in zip(labels, suggested, found.own.tolist(), strict=True)]
+    return Findings(tuple(found.rows.tolist()), (column,) * len(labels), tuple(reasons), tuple(labels),
+                    tuple(suggested), confidence=tuple((1 - found.own).round(4).tolist()))
+
+
+def _details(table: pa.Table, found: Suspects, roles: Mapping[str, str], *, column: str,
+             names: Array) -> dict[str, Any]:
+    """What the quality report shows: sums by label, and the most doubtful rows."""
+    import numpy as np
+
+    from finetune.clean.survey.excerpts import excerpts
+
+    labels = np.array(table[column].take(found.rows).to_pylist(), dtype=object)
+    shown = found.rows[:NUM_EXAMPLES]
+    rows = excerpts(table.drop_columns(["features"]).take(shown), roles)
+    examples = [row | {"label": label, "suggestion": str(names[other]), "confidence": round(1 - own, 4)}
+                for row, label, other, own in zip(rows, labels, found.suggestions.tolist(), found.own.tolist(),
+                                                  strict=False)]
+    by_label = {str(name): {"rows": int(number), "suspected": int((labels == name).sum()), "noise": round(noise, 4)}
+                for name, number, noise in zip(names, found.num_judged, found.noise.tolist(), strict=True) if number}
+    return {"checked": int(found.num_judged.sum()), "found": len(found.rows), "by_label": by_label,
+            "examples": examples}

@@ -1,0 +1,153 @@
+"""Rows as a frozen backbone sees them, for rules that have to understand them, and whether that is worth its time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from finetune.clean import engine
+from finetune.spec import Epochs, Steps
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from finetune.contracts import Array, Loaded, Task
+    from finetune.run.context import Run
+    from finetune.spec import Length, Train
+
+MOST = 0.2  # of the time that training takes
+ROWS = 64  # per forward pass
+
+
+def embed(run: Run, splits: Mapping[str, pa.Table], *, source: str) -> ByBackbone | ByPatches | None:
+    """How the rows of this run are embedded; None where no rule asks for it, or it would take too long, which is said.
+
+    A rule whose policy was set is carried out whatever it takes; `finetune clean --deep` sets those of all.
+    """
+    policies = {name: run.recipe.clean.get(name) for name in engine.embedding()}
+    if all(policy == "off" for policy in policies.values()):
+        return None
+    asked = any(policy not in (None, "off") for policy in policies.values())
+    num_rows = sum(table.num_rows for table in splits.values())
+    share = num_rows / _passes(run.recipe.train, splits) * run.launched()["processes"]
+    if not asked and share > MOST:
+        run.say(f"{' and '.join(policies)}: not looked for, since seeing {num_rows:,} rows through the backbone would "
+                f"take about {share:.0%} of the time of training ({MOST:.0%} is the most); finetune clean {run.name} "
+                "--deep does it")
+        return None
+    return ByPatches(run) if _is_random(run, source) else ByBackbone(run, source)
+
+
+class ByBackbone:
+    """Features are what the frozen backbone makes of a row; it is loaded when the first rows are asked for."""
+
+    def __init__(self, run: Run, source: str) -> None:
+        self._run, self._source = run, source
+        self._loaded: Loaded | None = None
+        self.said = ""
+
+    def __call__(self, rows: pa.Table) -> Array:
+        """The pooled output for every row; texts of like length share a forward pass."""
+        import numpy as np
+
+        started = time.perf_counter()
+        task = replace(self._run.recipe.task, labels=("0", "1"))  # type: ignore[type-var]  # a dataclass; no label is read
+        if self._loaded is None:
+            self._loaded = _load(self._run, task, sample=self._source == "sample")
+        contents = rows.select([name for name, kind in task.roles.items() if kind != "label"])
+        order = np.argsort(_letters(contents, task), kind="stable")
+        parts = [_forward(self._run, task, self._loaded, contents.take(order[start : start + ROWS]).to_pylist())
+                 for start in range(0, len(order), ROWS)]
+        features = np.concatenate(parts)[np.argsort(order)] if parts else np.zeros((0, 1), np.float32)
+        kind = "mean of the last hidden states" if "text" in task.roles.values() else "pooled output"
+        self.said = f"{kind} of {self._loaded.name}, frozen"
+        if len(order) == 0:
+            return features
+        self._run.say(f"{len(order):,} rows seen through the frozen backbone {self._loaded.name} in "
+                      f"{time.perf_counter() - started:.1f} s")
+        return features
+
+
+class ByPatches:
+    """Features that need no pretrained weights: of pictures there are some, of texts none."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._filters: Any = None
+        self.said = ""
+
+    def __call__(self, rows: pa.Table) -> Array | None:
+        """Answers of filters that are learnt from the rows asked for first, those of training."""
+        import numpy as np
+
+        from finetune.clean.probe import patches
+        from finetune.data.images import open_small
+
+        column = next((name for name, kind in self._run.recipe.task.roles.items() if kind == "image"), None)
+        if column is None:
+            self.said = "none: the backbone has random weights"
+            return None
+        side = (patches.SIDE, patches.SIDE)
+        pictures = (open_small(cell, patches.SIDE).resize(side) for cell in rows[column].to_pylist())
+        pixels = np.array([np.asarray(picture) for picture in pictures], np.uint8).reshape(-1, *side, 3)
+        if self._filters is None:
+            self._filters = patches.learn(pixels, seed=self._run.recipe.seed)
+            self.said = "answers of learnt filters to small patches, since the backbone has random weights"
+            self._run.say(f"pictures are told apart by {self.said}")
+        features: Array = self._filters.features(pixels)
+        return features
+
+
+def _load(run: Run, task: Task, *, sample: bool) -> Loaded:
+    """The backbone on the device; random numbers for its unused head are drawn aside."""
+    import torch
+
+    from finetune.backbones import resolve
+
+    with torch.random.fork_rng():
+        loaded = resolve.load(run.recipe.model, task.head, sample=sample)
+    loaded.model.to(run.device())
+    return loaded
+
+
+def _letters(contents: pa.Table, task: Task) -> Array:
+    """How long the texts of every row are; 0 where there are none."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    lengths = np.zeros(contents.num_rows, dtype=np.int64)
+    for name, kind in task.roles.items():
+        if kind == "text":
+            lengths += pc.fill_null(pc.utf8_length(contents[name]), 0).to_numpy()
+    return lengths
+
+
+def _forward(run: Run, task: Task, loaded: Loaded, rows: list[dict[str, Any]]) -> Array:
+    from finetune.backbones import features
+    from finetune.evaluate.infer import tensors
+
+    batch = tensors(task.collate(task.encode(rows, loaded.processor), loaded.processor), run.device())
+    return features.pooled(loaded.model, batch.inputs)
+
+
+def _passes(train: Train, splits: Mapping[str, pa.Table]) -> float:
+    """What training costs in forward passes of one row: a backward pass counts for two, or one less per frozen side."""
+    rows: int = splits["train"].num_rows
+    held: int = splits["validation"].num_rows
+    a_row = 1 if train.freeze == "backbone" else 2 if train.adapter is not None else 3
+    seen = _rows(train.length, rows, train.batch)
+    evaluations = seen / max(_rows(train.evaluate_every, rows, train.batch), 1)
+    return a_row * seen + held * evaluations
+
+
+def _rows(length: Length, rows: int, batch: int) -> float:
+    if isinstance(length, Epochs):
+        return length.n * rows
+    return float(length.n * batch) if isinstance(length, Steps) else float(length.n)
+
+
+def _is_random(run: Run, source: str) -> bool:
+    model = run.recipe.model
+    return model.random or (source == "sample" and model.sample is not None)
