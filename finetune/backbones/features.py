@@ -20,7 +20,8 @@ def pooled(model: Any, inputs: Mapping[str, Any]) -> Array:
     """
     model.eval()
     with torch.inference_mode():
-        return _pooled(model, inputs).float().cpu().numpy()  # type: ignore[no-any-return]
+        features: Array = _pooled(model, inputs).float().cpu().numpy()
+        return features
 
 
 def _pooled(model: Any, inputs: Mapping[str, Any]) -> Any:

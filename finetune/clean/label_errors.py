@@ -66,9 +66,9 @@ def learn(train: pa.Table, roles: Mapping[str, str]) -> Callable[[pa.Table, Mapp
         return _unjudged(why_not)
     features, targets, rows = features[judged], targets[judged], np.flatnonzero(judged)
     probabilities = _out_of_sample(train.take(rows), roles, features, targets=targets, num_labels=len(names))
-    skill = _skill(targets, probabilities)
-    if skill < MIN_SKILL:
-        return _unjudged(f"what a probe on the features knows of them is too little ({skill:.2f}, "
+    known = skill(targets, probabilities)
+    if known < MIN_SKILL:
+        return _unjudged(f"what a probe on the features knows of them is too little ({known:.2f}, "
                          f"{MIN_SKILL:g} is needed)")
     own = _suspects(rows, targets, probabilities)
     whole: list[Any] = []  # the probe for other splits, fitted when the first is asked for
@@ -127,7 +127,7 @@ def _out_of_sample(table: pa.Table, roles: Mapping[str, str], features: Array, *
     return linear.out_of_sample(features, targets, groups, num_labels=num_labels, seed=SEED, folds=NUM_FOLDS)
 
 
-def _skill(targets: Array, probabilities: Array) -> float:
+def skill(targets: Array, probabilities: Array) -> float:
     """Accuracy between that of the most frequent label (0) and 1; the chance-corrected kappa of that guess."""
     import numpy as np
 

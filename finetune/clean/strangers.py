@@ -69,7 +69,7 @@ def learn(
         found = found[np.argsort(-far[found], kind="stable")]
         reasons = [f"far from all other rows (distance {far[row]:.2f}, usual is {usual.median:.2f})" for row in found]
         findings = about_rows(table, roles, rows=found.tolist(), reasons=reasons)
-        return replace(findings, details=_details(table, roles, far, found)) if table is train else findings
+        return replace(findings, details=_details(table, roles, far=far, found=found)) if table is train else findings
 
     return against
 
@@ -109,7 +109,7 @@ def _limit(far: Array) -> tuple[float, float]:
     return float(np.exp(median)), float(np.exp(median + SPREADS * spread))
 
 
-def _details(table: pa.Table, roles: Mapping[str, str], far: Array, found: Array) -> dict[str, Any]:
+def _details(table: pa.Table, roles: Mapping[str, str], *, far: Array, found: Array) -> dict[str, Any]:
     from finetune.clean.survey.excerpts import excerpts
 
     shown = found[:NUM_EXAMPLES]

@@ -58,7 +58,7 @@ class ByBackbone:
             self._loaded = _load(self._run, task, sample=self._source == "sample")
         contents = rows.select([name for name, kind in task.roles.items() if kind != "label"])
         order = np.argsort(_letters(contents, task), kind="stable")
-        parts = [_forward(self._run, task, self._loaded, contents.take(order[start : start + ROWS]).to_pylist())
+        parts = [self._forward(task, contents.take(order[start : start + ROWS]).to_pylist())
                  for start in range(0, len(order), ROWS)]
         features = np.concatenate(parts)[np.argsort(order)] if parts else np.zeros((0, 1), np.float32)
         kind = "mean of the last hidden states" if "text" in task.roles.values() else "pooled output"
@@ -68,6 +68,15 @@ class ByBackbone:
         self._run.say(f"{len(order):,} rows seen through the frozen backbone {self._loaded.name} in "
                       f"{time.perf_counter() - started:.1f} s")
         return features
+
+    def _forward(self, task: Task, rows: list[dict[str, Any]]) -> Array:
+        from finetune.backbones import features
+        from finetune.evaluate.infer import tensors
+
+        assert self._loaded is not None
+        processor = self._loaded.processor
+        batch = tensors(task.collate(task.encode(rows, processor), processor), self._run.device())
+        return features.pooled(self._loaded.model, batch.inputs)
 
 
 class ByPatches:
@@ -122,14 +131,6 @@ def _letters(contents: pa.Table, task: Task) -> Array:
         if kind == "text":
             lengths += pc.fill_null(pc.utf8_length(contents[name]), 0).to_numpy()
     return lengths
-
-
-def _forward(run: Run, task: Task, loaded: Loaded, rows: list[dict[str, Any]]) -> Array:
-    from finetune.backbones import features
-    from finetune.evaluate.infer import tensors
-
-    batch = tensors(task.collate(task.encode(rows, loaded.processor), loaded.processor), run.device())
-    return features.pooled(loaded.model, batch.inputs)
 
 
 def _passes(train: Train, splits: Mapping[str, pa.Table]) -> float:

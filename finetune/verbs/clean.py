@@ -30,8 +30,12 @@ SPLITS = ("train", "validation", "test")
 Target = Annotated[Path | None, typer.Option(
     "--to", metavar="FOLDER", help="Also write the cleaned rows there as train.csv, validation.csv and test.csv.")]
 
+Deep = Annotated[bool, typer.Option(
+    "--deep", help="Also look for wrong labels and rows unlike all others, however long seeing all rows through the "
+                   "backbone takes; by default only where that costs little beside training.")]
 
-def verb(recipe: RecipeName, overrides: Overrides = None, to: Target = None) -> None:
+
+def verb(recipe: RecipeName, overrides: Overrides = None, *, to: Target = None, deep: Deep = False) -> None:
     """Read and clean the rows only, and show what is wrong with them.
 
     Leaves a run folder that `finetune run RECIPE --resume RUN` continues.
@@ -41,7 +45,8 @@ def verb(recipe: RecipeName, overrides: Overrides = None, to: Target = None) -> 
 
     if to:
         _check_target(to, pipeline.resolve(recipe, overrides or []).task.roles)
-    made = open_run(recipe, overrides or [], resume=False)
+    settings = [*(overrides or []), *(_deeper(pipeline.resolve(recipe, overrides or []).clean) if deep else [])]
+    made = open_run(recipe, settings, resume=False)
     pipeline.carry_out(made, until="prepare")
     quality, file = made.folder.read("data/quality.json"), made.folder.path / "data" / "ledger.jsonl"
     lines = ledger.read(file)
@@ -58,6 +63,17 @@ def verb(recipe: RecipeName, overrides: Overrides = None, to: Target = None) -> 
     places["next"] = f"finetune run {made.name} --resume {shlex.quote(pipeline.short(made.folder.path))}"
     for name, text in places.items():
         out.print(f"  {name:8}{text}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _deeper(policies: Mapping[str, str]) -> list[str]:
+    """What to set so that the rules that need the backbone run."""
+    from finetune.clean import engine
+
+    names = engine.embedding()
+    if off := [f"--deep: asks for {name}, but clean.{name}=off is set. Leave out one of the two."
+               for name in names if policies.get(name) == "off"]:
+        raise SpecError(off)
+    return [f"clean.{name}=report" for name in names if name not in policies]
 
 
 def _section(title: str, table: Table) -> None:
