@@ -55,7 +55,7 @@ def rows(name: str) -> pa.Table:
 def embed(table: pa.Table) -> tuple[Array, Array]:
     """Features by the backbone of `sentiment`, and targets."""
     chosen = recipe.load("sentiment")
-    task = replace(chosen.task, labels=tuple(sorted(set(table["label"].to_pylist()))))  # type: ignore[type-var]
+    task = replace(chosen.task, labels=tuple(sorted(set(table["label"].to_pylist()))))  # type: ignore[type-var]  # a dataclass
     loaded = resolve.load(chosen.model, task.head, sample=False)
     examples = Examples(table, task, loaded.processor)
     order, parts = np.argsort(examples.lengths(), kind="stable"), []
