@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from finetune.contracts import Draw
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -45,7 +47,7 @@ class Examples:
 
     def augmented(self, position: int, *, seed: int, epoch: int) -> Example:
         """Row `position` changed at random, the same way whenever seed, epoch and position are the same."""
-        return self.task.augment(self[position], np.random.default_rng((seed, epoch, position)))
+        return self.task.augment(self, Draw(seed, epoch, position))
 
     def lengths(self) -> Array:
         """What each example costs; encodes every row of a text task, none of an image task."""

@@ -58,7 +58,7 @@ def test_folder_holds_json_only(folder: Path) -> None:
 def test_task_is_named_by_its_file(folder: Path) -> None:
     written = json.loads((folder / saved.NAME).read_text())
     assert written == {"format": 1, "task": "text_classification", "class": "TextClassification", "family": "hf",
-                       "settings": {"labels": list(TEXT.labels), "max_tokens": 17}}
+                       "settings": {"labels": list(TEXT.labels), "max_tokens": 17, "augmentations": [], "synonyms": None}}
 
 
 def test_folder_without_it_is_no_model_folder(tmp_path: Path) -> None:
