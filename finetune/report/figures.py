@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from finetune.report import canvas, draw_data, draw_export, draw_scores, draw_training
+from finetune.report import canvas, draw_data, draw_export, draw_scores, draw_seen, draw_training
 from finetune.report.folder import read
 
 DRAWN = {
@@ -16,6 +16,7 @@ DRAWN = {
     "mistakes": draw_scores.mistakes,
     "balance": draw_data.balance,
     "lengths": draw_data.lengths,
+    "augmentation": draw_seen.seen,
     "export": draw_export.sizes_and_latencies,
 }
 

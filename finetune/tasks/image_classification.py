@@ -71,14 +71,16 @@ class ImageClassification:
         random = draw.stream("mix")
         how = mixing[random.integers(len(mixing))]
         # Not a row of the batch: then the batch, and so the number of processes, would have a say in it.
-        partner = self._changed(examples, replace(draw, row=int(random.integers(len(examples)))))
-        pixels, share = mix.CHANGES[how](example["pixel_values"], partner["pixel_values"], random)
-        return {**example, "pixel_values": pixels, "other": partner["target"],
-                "share": np.float32(share)}
+        partner = int(random.integers(len(examples)))
+        other = self._changed(examples, replace(draw, row=partner))
+        pixels, share = mix.CHANGES[how](example["pixel_values"], other["pixel_values"], random)
+        return {**example, "pixel_values": pixels, "other": other["target"], "share": np.float32(share),
+                "partner": partner}
 
     def _changed(self, examples: Examples, draw: Draw) -> Example:
         example = examples[draw.row]
-        pixels = pictures.changed(example["pixel_values"], self.augmentations, draw, examples.processor)
+        pixels = pictures.changed(example["pixel_values"], self.augmentations, draw,
+                                  processor=examples.processor)
         return {**example, "pixel_values": pixels}
 
     def length(self, example: Example) -> int:  # noqa: ARG002  # as the protocol has it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from finetune.contracts import Batch, Draw, Example, Examples, Head, Labels, LossSum, Row
@@ -28,7 +28,8 @@ class TextClassification:
     """Longer texts are cut there, special tokens included; the run reports how many."""
     augmentations: tuple[str, ...] = ()
     """Random changes to training texts, in order: typos, drop_words, swap_words, synonyms; none switches them off."""
-    synonyms: str | None = None
+    # A place on the machine that trains, which no model folder needs to know.
+    synonyms: str | None = field(default=None, metadata={"saved": False})
     """File for synonyms: one group of words a line, separated by commas."""
 
     roles: ClassVar[Mapping[str, str]] = {"text": "text", "label": "label"}

@@ -44,9 +44,9 @@ def noise(pixels: Array, random: np.random.Generator) -> Array:
     """
     import numpy as np
 
-    grain = random.standard_normal(pixels.shape, dtype=np.float32)
-    grain *= np.float32(random.uniform(0, 0.4))
-    return pixels + grain.astype(pixels.dtype, copy=False)
+    grain: Array = random.standard_normal(pixels.shape, dtype=np.float32)  # type: ignore[assignment]  # an array, by its shape
+    changed: Array = pixels + grain * np.float32(random.uniform(0, 0.4))
+    return changed
 
 
 def erase(pixels: Array, random: np.random.Generator) -> Array:

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from finetune.data.augment import arrays, images, mix, policies
-from finetune.errors import nearest
+from finetune.data.augment import names as names_of
 
 if TYPE_CHECKING:
     from finetune.contracts import Array, Draw
@@ -19,7 +19,7 @@ NAMES = (*arrays.CHANGES, *ON_IMAGES, *mix.CHANGES)
 
 def problems(names: Sequence[str], mix_until: int | None) -> list[str]:
     """What is wrong with `task.augmentations` and `task.mix_until`."""
-    found = unknown(names, NAMES)
+    found = names_of.problems(names, NAMES)
     if mix_until is None:
         return found
     if not set(names) & set(mix.CHANGES):
@@ -31,15 +31,7 @@ def problems(names: Sequence[str], mix_until: int | None) -> list[str]:
     return found
 
 
-def unknown(names: Sequence[str], allowed: Sequence[str]) -> list[str]:
-    """The names of `task.augmentations` that do not exist, or stand there twice."""
-    found = [f"task.augmentations: there is no augmentation {name!r}. Allowed: {', '.join(allowed)}, or none."
-             f"{nearest(name, allowed)}" for name in dict.fromkeys(names) if name not in allowed]
-    return found + [f"task.augmentations: {name!r} stands in the list more than once. Name every change once."
-                    for name in dict.fromkeys(names) if name in allowed and names.count(name) > 1]
-
-
-def changed(pixels: Array, names: Sequence[str], draw: Draw, processor: ImageProcessor) -> Array:
+def changed(pixels: Array, names: Sequence[str], draw: Draw, *, processor: ImageProcessor) -> Array:
     """Normalised pixels (3, H, W) after every change but mixing, in the order of the names."""
     for as_image, group in groupby((name for name in names if name not in mix.CHANGES), key=ON_IMAGES.__contains__):
         if as_image:  # what was encoded came from 8 bits a channel, so going back loses nothing

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from finetune.data.augment.pictures import unknown
+from finetune.data.augment import names as names_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +32,7 @@ def problems(names: Sequence[str], synonyms: str | None) -> list[str]:
     """What is wrong with `task.augmentations` and `task.synonyms`, the lines of its file included."""
     from finetune.data.augment import synonyms as table
 
-    found = unknown(names, NAMES)
+    found = names_of.problems(names, NAMES)
     if "synonyms" in names and synonyms is None:
         found.append("task.synonyms: no file is given, and task.augmentations names synonyms. Add task.synonyms=FILE, "
                      "one group of words a line, separated by commas.")
