@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from finetune.clean import engine, ledger
 from finetune.data import labels, sources, split
+from finetune.run import balance
 from finetune.write import write_lines
 
 if TYPE_CHECKING:
@@ -39,8 +40,9 @@ def prepare(run: Run) -> None:
             + f"; labels: {_counts(used['train']['label'].to_pylist())}")
     run.folder.write("data/source.json", {"source": source, "name": raw.name, "revision": raw.revision,
                                           "license": raw.license, "labels": names, "notes": notes})
+    quality = cleaned.quality | {"balance": balance.told(run, used["train"], None)}
     # Written last: its presence says that the stage has finished.
-    run.folder.write("data/quality.json", cleaned.quality)
+    run.folder.write("data/quality.json", quality)
 
 
 def _hold_out(run: Run, splits: dict[str, Any]) -> dict[str, Any]:
