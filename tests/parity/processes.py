@@ -68,7 +68,7 @@ class Recorder:
 def made(kind: str, folder: Path, processes: int) -> loop.Training:
     """The miniature, its batches of 32 rows cut for so many processes."""
     train = setting.steps(NUM_STEPS, micro_batch=-(-32 // processes), lr=RATES[kind])
-    return setting.training(kind, folder, train=train, num_rows=ROWS[kind], dropout=0.0, augment=False)
+    return setting.training(kind, folder, train=train, num_rows=ROWS[kind], dropout=0.0, options={"augmentations": ()})
 
 
 def made_uneven(name: str, folder: Path, processes: int) -> loop.Training:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from finetune.data import order
+from finetune.data.augment import pictures as pictures_
 from finetune.data.examples import Examples
 from finetune.data.pixels import ImageProcessor
 from finetune.machine import cores
@@ -102,6 +103,32 @@ def test_torch_draws_no_random_number_for_the_feed(pictures: Examples) -> None:
 def test_texts_are_loaded_in_the_process_itself() -> None:
     table = setting.text_rows(ROWS)
     assert feed(Examples(table, TextClassification(labels=("negative", "positive")), None)).workers == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_number_of_workers_has_no_say(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = ImageClassification(labels=("left", "right"), augmentations=tuple(pictures_.NAMES))
+    made = feed(Examples(setting.image_rows(ROWS), task, ImageProcessor(size=8, mean=(0.5,) * 3, std=(0.5,) * 3)))
+    monkeypatch.setattr(Feed, "workers", 0)
+    alone = list(made.epoch(1))
+    monkeypatch.setattr(Feed, "workers", workers)
+    shared = list(made.epoch(1))
+    assert same(pixels(shared), pixels(alone))
+    for name in ("target", "other", "share"):
+        assert [micro.batch.targets[name].tolist() for step in shared for micro in step] == [
+            micro.batch.targets[name].tolist() for step in alone for micro in step]
+
+
+def test_number_of_processes_and_micro_batches_has_no_say_in_what_is_mixed() -> None:
+    task = ImageClassification(labels=("left", "right"), augmentations=("flip", "mixup", "cutmix"))
+    mixed = Examples(setting.image_rows(ROWS), task, ImageProcessor(size=8, mean=(0.5,) * 3, std=(0.5,) * 3))
+    alone = list(feed(mixed, micro_batch=6).epoch(0))
+    both = [list(feed(mixed, micro_batch=3, process=process, processes=2).epoch(0)) for process in (0, 1)]
+    for step, mine, theirs in zip(alone, *both, strict=True):
+        np.testing.assert_array_equal(np.concatenate(pixels([mine]) + pixels([theirs])), np.concatenate(pixels([step])))
+        for name in ("target", "other", "share"):
+            parts = [micro.batch.targets[name] for part in (mine, theirs) for micro in part]
+            np.testing.assert_array_equal(np.concatenate(parts), np.concatenate([micro.batch.targets[name] for micro in step]))
 
 
 @pytest.mark.parametrize("processes", [1, 2, 1000])
