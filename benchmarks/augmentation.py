@@ -76,18 +76,18 @@ def pictures_by_change(side: int) -> None:
     theirs, count = peers(side), 2000 // side + 10
     print(f"\n{side} pixels: ms per picture")
     for name in pictures.NAMES:
-        own = median_ms(partial(changed, name, ours, other, processor=processor), count)
+        own = median_ms(partial(changed, name, (ours, other), processor=processor), count)
         peer = median_ms(partial(their_change, theirs[name], tensor), count) if name in theirs else None
         beside = f"  torchvision {peer:6.3f}  ratio {peer / own:5.2f}" if peer is not None else ""
         print(f"  {name:14}{own:7.3f}{beside}")
 
 
-def changed(name: str, ours: Array, other: Array, row: int, *, processor: ImageProcessor) -> Any:
+def changed(name: str, both: tuple[Array, Array], row: int, *, processor: ImageProcessor) -> Any:
     """One change of ours, its stream included."""
     draw = Draw(1, 0, row)
     if name in mix.CHANGES:
-        return mix.CHANGES[name](ours, other, draw.stream("mix"))
-    return pictures.changed(ours, [name], draw, processor=processor)
+        return mix.CHANGES[name](*both, draw.stream("mix"))
+    return pictures.changed(both[0], [name], draw, processor=processor)
 
 
 def texts_by_change() -> None:
@@ -99,7 +99,7 @@ def texts_by_change() -> None:
         table.write_text("".join(f"{one}, {other}\n" for one, other in zip(words[::2], words[1::2], strict=True)))
         print("\ntexts of 40 words: ms per text, encoding not counted")
         for name in texts.NAMES:
-            own = median_ms(partial(changed_text, name, text, str(table)), 50)
+            own = median_ms(partial(changed_text, name, text, table=str(table)), 50)
             print(f"  {name:14}{own:7.3f}")
 
 
@@ -108,7 +108,7 @@ def their_change(change: Callable[[Any], Any], tensor: Any, row: int) -> Any:  #
     return change(tensor)
 
 
-def changed_text(name: str, text: str, table: str, row: int) -> str:
+def changed_text(name: str, text: str, row: int, *, table: str) -> str:
     """One change of a text, its stream included."""
     return texts.changed(text, [name], Draw(1, 0, row), synonyms=table)
 
@@ -128,7 +128,8 @@ def train(target: Path, name: str) -> Path:
                "task.image_size=32", f"train.length={EPOCHS}epochs", "train.patience=0", "train.precision=fp32",
                "train.threads=1", f"output_dir={target}/{name}", *SETTINGS[name]]
     subprocess.run([sys.executable, "-m", "finetune", *command], check=True, stdout=subprocess.DEVNULL)
-    return (target / name / "images" / "last").resolve()
+    (run,) = (target / name / "images").iterdir()
+    return run
 
 
 def predicted(run: Path) -> tuple[Task, dict[str, Any], dict[str, Any]]:
