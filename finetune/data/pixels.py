@@ -59,17 +59,22 @@ class ImageProcessor:
 
     def pixels(self, image: Image) -> Array:
         """A picture of the right size as (3, size, size), float32, normalised."""
-        shares = np.asarray(image, dtype=np.float32) / 255.0
-        normal = (shares - np.asarray(self.mean, np.float32)) / np.asarray(self.std, np.float32)
-        return np.ascontiguousarray(normal.transpose(2, 0, 1))
+        # Band by band: with the channels innermost, the same arithmetic takes many times as long.
+        found = np.stack([np.asarray(band, dtype=np.float32) for band in image.split()])
+        found /= 255.0
+        found -= np.asarray(self.mean, np.float32).reshape(-1, 1, 1)
+        found /= np.asarray(self.std, np.float32).reshape(-1, 1, 1)
+        return found
 
     def picture(self, pixels: Array) -> Image:
         """The picture that gives these pixels, in 8 bits a channel; what no picture can give is clipped."""
         from PIL import Image
 
         scale, start = (255 * np.asarray(part, np.float32).reshape(-1, 1, 1) for part in (self.std, self.mean))
-        levels = np.clip(np.rint(pixels * scale + start), 0, 255).astype(np.uint8)
-        return Image.fromarray(np.ascontiguousarray(levels.transpose(1, 2, 0)))
+        levels = pixels * scale
+        levels += start + np.float32(0.5)  # the nearest level, once what is behind the point is cut off
+        np.clip(levels, 0, 255, out=levels)
+        return Image.merge("RGB", [Image.fromarray(band) for band in levels.astype(np.uint8)])
 
     @property
     def fill(self) -> tuple[int, ...]:

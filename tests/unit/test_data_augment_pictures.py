@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from finetune.contracts import Draw
 from finetune.data.augment import mix, pictures
@@ -16,8 +17,8 @@ SINGLE = [name for name in pictures.NAMES if name not in mix.CHANGES]
 
 @pytest.fixture(scope="module")
 def pixels() -> np.ndarray:
-    levels = np.random.default_rng(0).integers(0, 256, (4, 4, 3), dtype=np.uint8).repeat(8, axis=0).repeat(8, axis=1)
-    return PROCESSOR.pixels(levels)  # type: ignore[arg-type]
+    levels = np.random.default_rng(0).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+    return PROCESSOR.pixels(Image.fromarray(levels.repeat(8, axis=0).repeat(8, axis=1)))
 
 
 def test_every_change_has_a_name_of_its_own() -> None:
@@ -51,6 +52,13 @@ def test_one_more_change_leaves_the_others_as_they_were(pixels: np.ndarray) -> N
         expected = changed(alone, ["vertical_flip"], draw, processor=PROCESSOR)
         assert np.array_equal(changed(pixels, ["flip", "vertical_flip"], draw, processor=PROCESSOR), expected)
         assert np.array_equal(changed(pixels, ["vertical_flip", "flip"], draw, processor=PROCESSOR), expected)
+
+
+def test_pixels_are_the_shares_of_255_normalised_to_the_last_bit() -> None:
+    levels = np.random.default_rng(1).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    mean, std = (np.asarray(part, np.float32) for part in (PROCESSOR.mean, PROCESSOR.std))
+    expected = ((np.asarray(levels, np.float32) / 255.0 - mean) / std).transpose(2, 0, 1)
+    assert np.array_equal(PROCESSOR.pixels(Image.fromarray(levels)), expected)
 
 
 def test_going_to_8_bits_and_back_loses_nothing_of_an_encoded_picture(pixels: np.ndarray) -> None:
