@@ -1,9 +1,9 @@
 """What changing rows costs, and with ARGS=train what it brings: `make bench NAME=augmentation [ARGS=train]`.
 
-Milliseconds of one thread per picture of noise and of blocks, at 224 and 32 pixels, median of several rounds; beside
-them the same change of torchvision's v2 where it has one, from uint8 to normalised floats, drawn from torch's own
-generator; ours begins and ends with normalised floats. Texts are of 40 words. `train` fits a small ResNet from random weights to CIFAR-10 pictures with clean labels, the same seeds
-and steps for every setting, and compares validation scores alone, row by row.
+Milliseconds of one thread per picture, at 224 and 32 pixels, median of several rounds; beside them the same change of
+torchvision's v2 where it has one, from uint8 to normalised floats, drawn from torch's own generator. Ours begins and
+ends with normalised floats. Texts are of 40 words. `train` fits a small ResNet from random weights to CIFAR-10 pictures
+with clean labels, the same seed and steps for every setting, and compares validation scores alone, row by row.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import cifar10n
 import numpy as np
+from PIL import Image
 
 import runs
 from finetune import saved
@@ -71,7 +72,7 @@ def pictures_by_change(side: int) -> None:
 
     processor = ImageProcessor(size=side, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
     blocks = np.random.default_rng(0).integers(0, 256, (2, side // 8, side // 8, 3), dtype=np.uint8)
-    ours, other = (processor.pixels(block.repeat(8, axis=0).repeat(8, axis=1)) for block in blocks)
+    ours, other = (processor.pixels(Image.fromarray(block.repeat(8, axis=0).repeat(8, axis=1))) for block in blocks)
     tensor = torch.from_numpy(np.array(processor.picture(ours)).transpose(2, 0, 1).copy())
     theirs, count = peers(side), 2000 // side + 10
     print(f"\n{side} pixels: ms per picture")

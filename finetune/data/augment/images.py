@@ -34,7 +34,7 @@ def crop(image: Image, random: np.random.Generator, fill: Fill) -> Image:  # noq
     share, ratio = random.uniform(0.5, 1.0), math.exp(random.uniform(math.log(3 / 4), math.log(4 / 3)))
     wide, tall = min(1.0, (share * ratio) ** 0.5) * width, min(1.0, (share / ratio) ** 0.5) * height
     left, top = random.uniform(0, width - wide), random.uniform(0, height - tall)
-    return image.resize(image.size, Resampling.BICUBIC, box=(left, top, left + wide, top + tall))
+    return image.resize(image.size, Resampling.BILINEAR, box=(left, top, left + wide, top + tall))
 
 
 def rotate(image: Image, random: np.random.Generator, fill: Fill) -> Image:
