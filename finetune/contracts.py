@@ -44,6 +44,7 @@ class Draw:
     seed: int
     epoch: int
     row: int  # position among the training rows
+    visit: int = 0  # how often the row has come before in this epoch
 
     def stream(self, purpose: str) -> np.random.Generator:
         """The random numbers of one purpose; taking another up leaves them as they were."""
@@ -51,7 +52,7 @@ class Draw:
 
         import numpy as np
 
-        return np.random.default_rng((self.seed, self.epoch, self.row, zlib.crc32(purpose.encode())))
+        return np.random.default_rng((self.seed, self.epoch, self.row, zlib.crc32(purpose.encode()), self.visit))
 
 
 class Examples(Protocol):

@@ -50,9 +50,9 @@ class Examples:
         target = {label: position for position, label in enumerate(self.task.labels)}
         return np.asarray([target[label] for label in self._columns["label"]], dtype=np.int64)
 
-    def augmented(self, position: int, *, seed: int, epoch: int) -> Example:
-        """Row `position` changed at random, the same way whenever seed, epoch and position are the same."""
-        return self.task.augment(self, Draw(seed, epoch, position))
+    def augmented(self, position: int, *, seed: int, epoch: int, visit: int = 0) -> Example:
+        """Row `position` changed at random, the same way whenever seed, epoch, position and visit are the same."""
+        return self.task.augment(self, Draw(seed, epoch, position, visit))
 
     def lengths(self) -> Array:
         """What each example costs; encodes every row of a text task, none of an image task."""

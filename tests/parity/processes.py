@@ -43,9 +43,9 @@ class Noting(Examples):
         self.__dict__ |= examples.__dict__
         self.asked: list[int] = []
 
-    def augmented(self, position: int, *, seed: int, epoch: int) -> Any:
+    def augmented(self, position: int, *, seed: int, epoch: int, visit: int = 0) -> Any:
         self.asked.append(position)
-        return super().augmented(position, seed=seed, epoch=epoch)
+        return super().augmented(position, seed=seed, epoch=epoch, visit=visit)
 
 
 class Recorder:

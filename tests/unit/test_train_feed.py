@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -129,6 +131,18 @@ def test_number_of_processes_and_micro_batches_has_no_say_in_what_is_mixed() -> 
         for name in ("target", "other", "share"):
             parts = [micro.batch.targets[name] for part in (mine, theirs) for micro in part]
             np.testing.assert_array_equal(np.concatenate(parts), np.concatenate([micro.batch.targets[name] for micro in step]))
+
+
+def test_row_that_comes_again_in_an_epoch_is_changed_anew_and_the_same_after_a_resume(pictures: Examples) -> None:
+    uneven = np.array([0] * (ROWS - 1) + [1])  # the last row comes as often as all the others together
+    made = replace(feed(pictures), even=uneven)
+    whole = list(made.epoch(0))
+    times = np.concatenate([micro.batch.inputs["pixel_values"] for step in whole for micro in step])
+    possible = {pictures.augmented(ROWS - 1, seed=7, epoch=0, visit=visit)["pixel_values"].tobytes() for visit in range(12)}
+    assert len(possible) > 3
+    assert {pixels.tobytes() for pixels in times} >= possible - {
+        pictures.augmented(ROWS - 1, seed=7, epoch=0, visit=11)["pixel_values"].tobytes()}
+    assert same(pixels(list(made.epoch(0, skip=2))), pixels(whole[2:]))
 
 
 @pytest.mark.parametrize("processes", [1, 2, 1000])
