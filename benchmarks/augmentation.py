@@ -38,11 +38,10 @@ if TYPE_CHECKING:
 ROUNDS = 7
 SETTINGS = {
     "usual": ["task.augmentations=shift,flip"],
-    "none": ["task.augmentations=none"],
     "trivial": ["task.augmentations=shift,flip,trivial"],
-    "cutmix": ["task.augmentations=shift,flip,cutmix", "task.mix_until=9"],
+    "cutmix": ["task.augmentations=shift,flip,cutmix", "task.mix_until=8"],
 }
-ROWS, EPOCHS = 5000, 12
+ROWS, EPOCHS = 5000, 10
 
 
 def median_ms(change: Callable[[int], Any], count: int) -> float:
