@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from finetune.data.augment import names as names_of
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from finetune.contracts import Draw
-    from finetune.data.augment.synonyms import Table
 
 RATE = 0.1
 MIN_LETTERS = 4  # of a word that a slip leaves recognisable
@@ -30,26 +29,25 @@ NAMES = ("typos", "drop_words", "swap_words", "synonyms")
 
 def problems(names: Sequence[str], synonyms: str | None) -> list[str]:
     """What is wrong with `task.augmentations` and `task.synonyms`, the lines of its file included."""
-    from finetune.data.augment import synonyms as table
-
     found = names_of.problems(names, NAMES)
     if "synonyms" in names and synonyms is None:
         found.append("task.synonyms: no file is given, and task.augmentations names synonyms. Add task.synonyms=FILE, "
                      "one group of words a line, separated by commas.")
-    if synonyms is not None and "synonyms" not in names:
+    if synonyms is None:
+        return found
+    from finetune.data.augment import synonyms as table
+
+    if "synonyms" not in names:
         found.append(f"task.synonyms: {synonyms} is given but not used. Add synonyms to task.augmentations, or leave "
                      "it out.")
-    return found + (table.problems(synonyms) if synonyms is not None else [])
+    return found + table.problems(synonyms)
 
 
 def changed(text: str, names: Sequence[str], draw: Draw, *, synonyms: str | None = None) -> str:
     """The text after every change, in the order of the names."""
-    from finetune.data.augment import synonyms as table
-
     for name in names:
-        random = draw.stream(name)
-        text = in_other_words(text, random, table.read(str(synonyms))) if name == "synonyms" else CHANGES[name](
-            text, random)
+        change = partial(in_other_words, file=str(synonyms)) if name == "synonyms" else CHANGES[name]
+        text = change(text, draw.stream(name))
     return text
 
 
@@ -90,10 +88,12 @@ def swap_words(text: str, random: np.random.Generator) -> str:
     return joined(words, gaps)
 
 
-def in_other_words(text: str, random: np.random.Generator, table: Table) -> str:
+def in_other_words(text: str, random: np.random.Generator, *, file: str) -> str:
     """As many words and phrases as are a tenth of the words, one at least, replaced by one of their group."""
+    from finetune.data.augment import synonyms
+
     spans = [match.span() for match in _word().finditer(text)]
-    found = table.occurrences(text, spans)
+    found = synonyms.read(file).occurrences(text, spans)
     most = max(1, round(RATE * len(spans)))
     chosen = sorted(random.permutation(len(found))[:most])
     for place in reversed(chosen):  # from the end, so that the places before stay what they are
