@@ -29,8 +29,10 @@ from finetune.contracts import Draw
 from finetune.data.augment import mix, pictures, texts
 from finetune.data.examples import Examples
 from finetune.data.pixels import ImageProcessor
+from finetune.data.text import TextProcessor
 from finetune.evaluate import score
 from finetune.run.folder import RunFolder
+from finetune.tasks.text_classification import TextClassification
 
 if TYPE_CHECKING:
     from finetune.contracts import Array, Task
@@ -75,6 +77,9 @@ def pictures_by_change(side: int) -> None:
     tensor = torch.from_numpy(np.array(processor.picture(ours)).transpose(2, 0, 1).copy())
     theirs, count = peers(side), 2000 // side + 10
     print(f"\n{side} pixels: ms per picture")
+    picture = processor.picture(ours)
+    print(f"  to 8 bits     {median_ms(lambda _: processor.picture(ours), count):7.3f}\n"
+          f"  from 8 bits   {median_ms(lambda _: processor.pixels(picture), count):7.3f}")
     for name in pictures.NAMES:
         own = median_ms(partial(changed, name, (ours, other), processor=processor), count)
         peer = median_ms(partial(their_change, theirs[name], tensor), count) if name in theirs else None
@@ -97,10 +102,22 @@ def texts_by_change() -> None:
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder) / "words.txt"
         table.write_text("".join(f"{one}, {other}\n" for one, other in zip(words[::2], words[1::2], strict=True)))
-        print("\ntexts of 40 words: ms per text, encoding not counted")
+        print("\ntexts of 40 words: ms per text")
         for name in texts.NAMES:
             own = median_ms(partial(changed_text, name, text, table=str(table)), 50)
             print(f"  {name:14}{own:7.3f}")
+    processor = tokenizer()
+    print(f"  encoding anew {median_ms(lambda _: processor.encode([text], 128), 50):7.3f}")
+
+
+def tokenizer() -> TextProcessor:
+    """That of the recipe `sentiment`."""
+    from finetune import recipe
+    from finetune.backbones import resolve
+
+    task = TextClassification(labels=("negative", "positive"))
+    processor: TextProcessor = resolve.load(recipe.load("sentiment").model, task.head, sample=True).processor
+    return processor
 
 
 def their_change(change: Callable[[Any], Any], tensor: Any, row: int) -> Any:  # noqa: ARG001  # torch draws for itself
