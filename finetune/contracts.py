@@ -43,6 +43,37 @@ class Labels:
 
 
 @dataclass(frozen=True, slots=True)
+class Draw:
+    """All that chance depends on when a training row is changed: no worker, process or neighbour has a say."""
+
+    seed: int
+    epoch: int
+    row: int  # position among the training rows
+    visit: int = 0  # how often the row has come before in this epoch
+
+    def stream(self, purpose: str) -> np.random.Generator:
+        """The random numbers of one purpose; taking another up leaves them as they were."""
+        import zlib
+
+        import numpy as np
+
+        return np.random.default_rng((self.seed, self.epoch, self.row, zlib.crc32(purpose.encode()), self.visit))
+
+
+class Examples(Protocol):
+    """The rows of one split, raw and encoded."""
+
+    processor: Any
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, position: int) -> Example: ...
+
+    def row(self, position: int) -> Row:
+        """The raw row."""
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """All that a backbone loader needs to know of a task; `auto` names the Auto class."""
 
@@ -98,8 +129,8 @@ class Task(Protocol):
     def encode(self, rows: Sequence[Row], processor: Any) -> list[Example]:
         """Rows to examples; rows without a label give examples without a target."""
 
-    def augment(self, example: Example, random: np.random.Generator) -> Example:
-        """A training example changed at random; the same generator state gives the same change."""
+    def augment(self, examples: Examples, draw: Draw) -> Example:
+        """Training row `draw.row` as the model sees it in one epoch; the same draw gives the same change."""
 
     def length(self, example: Example) -> int:
         """What an example costs; examples of like length share a batch."""

@@ -21,7 +21,8 @@ NAME = "finetune.json"
 
 def write(folder: Path, task: Task, processor: Any, *, family: str) -> None:
     """Write the task's settings and the processor's files into a model folder."""
-    settings = {item.name: getattr(task, item.name) for item in fields(task)}  # type: ignore[arg-type]  # a dataclass
+    settings = {item.name: getattr(task, item.name) for item in fields(task)  # type: ignore[arg-type]  # a dataclass
+                if item.metadata.get("saved", True)}
     write_json(folder / NAME, {"format": FORMAT, "task": type(task).__module__.rsplit(".", 1)[1],
                                "class": type(task).__name__, "settings": settings, "family": family})
     processor.save(folder)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from finetune.contracts import Draw
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -48,9 +50,9 @@ class Examples:
         target = {label: position for position, label in enumerate(self.task.labels)}
         return np.asarray([target[label] for label in self._columns["label"]], dtype=np.int64)
 
-    def augmented(self, position: int, *, seed: int, epoch: int) -> Example:
-        """Row `position` changed at random, the same way whenever seed, epoch and position are the same."""
-        return self.task.augment(self[position], np.random.default_rng((seed, epoch, position)))
+    def augmented(self, position: int, *, seed: int, epoch: int, visit: int = 0) -> Example:
+        """Row `position` changed at random, the same way whenever seed, epoch, position and visit are the same."""
+        return self.task.augment(self, Draw(seed, epoch, position, visit))
 
     def lengths(self) -> Array:
         """What each example costs; encodes every row of a text task, none of an image task."""

@@ -41,6 +41,15 @@ def batches(lengths: Array, *, batch: int, seed: int, epoch: int, even: Array | 
     return [full[i] for i in random.permutation(len(full))] + short
 
 
+def visits(rows: Array) -> Array:
+    """How often the row at each place has come before."""
+    order = np.argsort(rows, kind="stable")
+    _, first, group = np.unique(rows[order], return_index=True, return_inverse=True)
+    found = np.empty(len(rows), dtype=np.int64)
+    found[order] = np.arange(len(rows)) - first[group]
+    return found
+
+
 def _evenly(targets: Array, random: np.random.Generator) -> Array:
     """As many positions as rows, every label equally often; no row of a label comes again before all have come."""
     found, counts = np.unique(targets, return_counts=True)

@@ -42,6 +42,10 @@ class TextProcessor:
         self.tokenizer.enable_truncation(cut)
         return [self._example(encoding) for encoding in self.tokenizer.encode_batch(list(texts))]
 
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text that these token ids stand for, as the backbone has it; special tokens are left out."""
+        return str(self.tokenizer.decode(list(ids)))
+
     def _example(self, encoding: Any) -> dict[str, Any]:
         found = {"input_ids": encoding.ids, "attention_mask": encoding.attention_mask,
                  "token_type_ids": encoding.type_ids}

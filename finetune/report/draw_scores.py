@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from finetune.report import canvas, rounding
+from finetune.report import canvas, rounding, thumbnails
 from finetune.report.folder import Part, Run, baselines, finite, headline, primary
 from finetune.report.names import baseline_name, metric_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from PIL.Image import Image
 
 SHOWN = 25  # labels in one figure
 ROOMY = 10  # labels up to which a cell of the confusion matrix has room for count and share
@@ -168,7 +165,7 @@ def _brief(number: int) -> str:
 
 
 def _thumbnail(axes: Axes, line: Part) -> None:
-    picture = _decoded(str(line["image"]))
+    picture = thumbnails.square(str(line["image"]))
     if picture is None:
         axes.text(0.5, 0.5, "unreadable", ha="center", va="center", color=canvas.GREY)
         axes.set_aspect("equal")
@@ -177,16 +174,3 @@ def _thumbnail(axes: Axes, line: Part) -> None:
     truth, said = canvas.names([str(line.get("label")), str(line.get("prediction"))], 15)
     sure = f", {_whole_percent(line['probability'])}" if finite(line.get("probability")) else ""
     axes.set_title(f"{said}{sure}\nlabel: {truth}", fontsize=8.5, loc="center", linespacing=1.3)
-
-
-def _decoded(uri: str) -> Image | None:
-    from PIL import Image
-
-    try:
-        picture = Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))).convert("RGB")
-    except (ValueError, OSError):
-        return None
-    side = max(picture.size)  # squares of one size keep the words above them in line
-    square = Image.new("RGB", (side, side), "white")
-    square.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
-    return square

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from finetune.report import canvas, draw_boxes, draw_data, draw_export, draw_scores, draw_splits, draw_training
+from finetune.report import (
+    canvas,
+    draw_boxes,
+    draw_data,
+    draw_export,
+    draw_scores,
+    draw_seen,
+    draw_splits,
+    draw_training,
+)
 from finetune.report.folder import read
 
 DRAWN = {
@@ -18,6 +27,7 @@ DRAWN = {
     "lengths": draw_data.lengths,
     "boxes": draw_boxes.boxes,
     "splits": draw_splits.splits,
+    "augmentation": draw_seen.seen,
     "export": draw_export.sizes_and_latencies,
 }
 OF_ROWS = ("balance", "lengths", "boxes", "splits")  # what the rows are, not what the model made of them

@@ -16,6 +16,7 @@ Part = Mapping[str, Any]  # a parsed JSON object; empty where the run did not ge
 PARTS = {
     "recipe": "recipe.json",
     "quality": "data/quality.json",
+    "augmented": "data/augmented.json",
     "log": "log.jsonl",
     "metrics": "metrics.json",
     "mistakes": "mistakes.jsonl",
@@ -30,6 +31,7 @@ class Run:
     folder: Path
     recipe: Part
     quality: Part
+    augmented: Part
     metrics: Part
     export: Part
     log: Sequence[Part]
@@ -52,12 +54,13 @@ def read(run_dir: Path) -> Run:
     if not run_dir.is_dir():
         raise FinetuneError("report", f"{run_dir.absolute()} is no run folder. Give a folder that `finetune run` made.")
     damaged: list[str] = []
-    objects = {part: _object(run_dir, part, damaged=damaged) for part in ("recipe", "quality", "metrics", "export")}
+    objects = {part: _object(run_dir, part, damaged=damaged)
+               for part in ("recipe", "quality", "augmented", "metrics", "export")}
     lines = {part: _lines(run_dir, part, damaged=damaged) for part in ("log", "mistakes")}
     return Run(
         folder=run_dir,
         recipe=objects["recipe"], quality=objects["quality"], metrics=objects["metrics"], export=objects["export"],
-        log=lines["log"], mistakes=lines["mistakes"],
+        augmented=objects["augmented"], log=lines["log"], mistakes=lines["mistakes"],
         missing=tuple(part for part, file in PARTS.items() if not (run_dir / file).is_file()),
         damaged=tuple(damaged),
     )

@@ -10,6 +10,7 @@ WIDE = 0.05  # width of a 95% interval from which a split is called small
 PARTS = {
     "recipe": "Settings, machine and versions were not recorded (recipe.json).",
     "quality": "The rows were not cleaned (data/quality.json).",
+    "augmented": "What training made of the rows was not kept (data/augmented.json).",
     "log": "Training left no log (log.jsonl).",
     "metrics": "The model was not evaluated (metrics.json).",
     "mistakes": "Wrong test rows were not listed (mistakes.jsonl).",

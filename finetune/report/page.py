@@ -48,6 +48,7 @@ def _content(run: Run) -> dict[str, Any]:
         "baselines": tables.against_baselines(run),
         "by_label": tables.by_label(run),
         "mistakes": tables.mistakes(run),
+        "seen": tables.seen(run),
         "rules": tables.rules(run),
         "kept_rows": tables.kept_rows(run),
         "leakage": tables.leakage(run),

@@ -22,7 +22,8 @@ def write(run_dir: Path, place: Path, *, repository: str, examples: bool) -> Non
     names = _names(run)
     shown = {"recipe": {**run.recipe, "command": ""}, "metrics": run.metrics, "export": _export(run), "log": run.log,
              "quality": run.quality if examples else shown_rows.without_examples(run.quality),
-             "mistakes": run.mistakes if examples else _told(run)}
+             "mistakes": run.mistakes if examples else _told(run),
+             "augmented": run.augmented if examples else {**run.augmented, "rows": []}}
     parts = place / ".parts"
     for part, file in PARTS.items():
         (parts / file).parent.mkdir(parents=True, exist_ok=True)
@@ -40,10 +41,17 @@ def write(run_dir: Path, place: Path, *, repository: str, examples: bool) -> Non
 def examples(run_dir: Path) -> list[str]:
     """The rows that a report with examples shows, one line each: where it is from and what of it is seen."""
     run = folder.read(run_dir)
-    mistakes = [f"{line.get('row', 'a row')}: {kind}" for line in run.mistakes[: tables.MOST_MISTAKES]
-                for kind in EXAMPLES if kind in line]
+    found = [f"{line.get('row', 'a row')}: {kind}" for line in (*run.mistakes[: tables.MOST_MISTAKES], *_seen(run))
+             for kind in EXAMPLES if kind in line]
     cleaned = [f"{line.row or 'a row'}: {'image' if line.image else 'text'}" for line in shown_rows.shown(run)]
-    return list(dict.fromkeys(mistakes + cleaned))
+    return list(dict.fromkeys(found + cleaned))
+
+
+def _seen(run: Run) -> list[folder.Part]:
+    """The training rows in the figure of what the model sees, and those mixed into them."""
+    rows = run.augmented.get("rows") or ()
+    return [shown for row in rows for shown in (row, *({**version, "row": version["other_row"]} for version in
+                                                       row.get("versions") or () if "other_row" in version))]
 
 
 def _told(run: Run) -> list[dict[str, Any]]:
@@ -62,7 +70,7 @@ def _export(run: Run) -> dict[str, Any]:
 def _names(run: Run) -> dict[str, str]:
     """Every place on disk that the run's settings name -> its last part; the longest first."""
     local = (run.metrics.get("backbone") or {}).get("source") == "folder"
-    keys = ("data.files.", "data.images", "output_dir", *(("model.name",) if local else ()))
+    keys = ("data.files.", "data.images", "task.synonyms", "output_dir", *(("model.name",) if local else ()))
     settings = {key: str(entry.get("value") or "") for key, entry in (run.recipe.get("values") or {}).items()}
     found = {str(run.folder.resolve()), str(run.recipe.get("recipe") or "")}
     found |= {value for key, value in settings.items()

@@ -22,7 +22,7 @@ from finetune.report.folder import (
 from finetune.report.names import artifact_name, baseline_name, metric_name
 
 SPLITS = ("train", "validation", "test")
-MOST_LABELS, MOST_MISTAKES, MOST_LETTERS = 40, 12, 300
+MOST_LABELS, MOST_MISTAKES, MOST_LETTERS, MOST_VERSIONS = 40, 12, 300, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,17 @@ def mistakes(run: Run) -> Table | None:
     note = "Test rows. Where the model is right, the label is the error."
     note += f" The first {MOST_MISTAKES} of {len(lines)} in mistakes.jsonl." if len(lines) > MOST_MISTAKES else ""
     return Table(["Row", "Label in the data", "The model said", "Probability", "Text"], rows, (0, 1, 2, 4), note)
+
+
+def seen(run: Run) -> Table | None:
+    """Training texts as they are and as the model was given them; pictures are a figure instead."""
+    found = [row for row in run.augmented.get("rows") or () if "text" in row]
+    if not found:
+        return None
+    rows = [[str(row.get("row", "")), f"epoch {part['epoch']}" if "epoch" in part else "as it is",
+             str(part.get("text"))] for row in found for part in (row, *(row.get("versions") or ())[:MOST_VERSIONS])]
+    names = ", ".join(map(str, run.augmented.get("changes") or ()))
+    return Table(["Row", "Seen", "Text"], rows, (0, 1, 2), f"Training rows as the model's tokens spell them ({names}).")
 
 
 def rules(run: Run) -> Table | None:

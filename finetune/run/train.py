@@ -16,7 +16,7 @@ from accelerate.utils import set_seed
 from finetune import machine, saved
 from finetune.backbones import freeze, resolve
 from finetune.errors import TrainingError, some
-from finetune.run import adapter
+from finetune.run import adapter, seen
 from finetune.train import checkpoint, loop, objective, optim, probe, sharding
 from finetune.train.feed import Feed
 from finetune.train.hooks import ConsoleLines, LogFile
@@ -201,6 +201,8 @@ def _save(run: Run, training: loop.Training, loaded: Loaded, *, task: Task, prog
     saved.write(draft, task, loaded.processor, family=run.recipe.model.family)
     run.folder.write("train.json", summary)
     _note_lengths(run, training.feed.examples, training.feed.lengths)
+    run.folder.write("data/augmented.json", seen.seen(training.feed.examples, seed=run.recipe.seed,
+                                                      epochs=summary["train"]["epochs"]))
     shutil.rmtree(final, ignore_errors=True)
     Path(draft).rename(final)
     run.say(f"best validation {task.primary} {progress.best_score:.4f} at step {progress.best_step:,}; "

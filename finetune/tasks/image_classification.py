@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from finetune.contracts import Batch, Example, Head, Labels, LossSum, Row
+from finetune.contracts import Batch, Draw, Example, Examples, Head, Labels, LossSum, Row
 from finetune.data import labels
-from finetune.data.augment import CHANGES
+from finetune.data.augment import mix, pictures
 from finetune.data.batch import stack
-from finetune.errors import nearest
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from finetune.contracts import Array, Columns
     from finetune.data.pixels import ImageProcessor
 
@@ -30,7 +27,10 @@ class ImageClassification:
     image_size: int | None = None
     """Side of the input in pixels; none is the backbone's own, or with random weights twice that of small pictures."""
     augmentations: tuple[str, ...] = ("shift", "flip")
-    """Random changes to training pictures, in order: shift, flip; none switches them off."""
+    """Random changes to training pictures, in order: shift, flip, vertical_flip, noise, erase, crop, rotate, color,
+    blur, trivial, randaugment; mixup and cutmix, of which each row takes one, come last; none switches them off."""
+    mix_until: int | None = None
+    """Epochs, counted from the first, in which mixup and cutmix are on; none is all of them."""
 
     roles: ClassVar[Mapping[str, str]] = {"image": "image", "label": "label"}
     onnx_task: ClassVar[str] = "image-classification"
@@ -42,11 +42,7 @@ class ImageClassification:
         found = labels.problems(self.labels)
         if self.image_size is not None and self.image_size < MIN_SIZE:
             found.append(f"task.image_size: {self.image_size} found, at least {MIN_SIZE} pixels are needed. Use 224.")
-        return found + [
-            f"task.augmentations: there is no augmentation {name!r}. Allowed: {', '.join(CHANGES)}, or none."
-            f"{nearest(name, CHANGES)}"
-            for name in dict.fromkeys(self.augmentations) if name not in CHANGES
-        ]
+        return found + pictures.problems(self.augmentations, self.mix_until)
 
     @property
     def head(self) -> Head:
@@ -61,11 +57,30 @@ class ImageClassification:
         return [example | {"target": target[row["label"]]} if row.get("label") is not None else example
                 for example, row in zip(examples, rows, strict=True)]
 
-    def augment(self, example: Example, random: np.random.Generator) -> Example:
-        """The pixels after every augmentation."""
-        pixels = example["pixel_values"]
-        for name in self.augmentations:
-            pixels = CHANGES[name](pixels, random)
+    def augment(self, examples: Examples, draw: Draw) -> Example:
+        """The pixels after every change; mixed with a row drawn at random, the example also has its target as `other`.
+
+        `share` is what the row's own target counts, 0 to 1; the other's has the rest.
+        """
+        example = self._changed(examples, draw)
+        mixing = [name for name in self.augmentations if name in mix.CHANGES]
+        if not mixing or (self.mix_until is not None and draw.epoch >= self.mix_until):
+            return example
+        import numpy as np
+
+        random = draw.stream("mix")
+        how = mixing[random.integers(len(mixing))]
+        # Not a row of the batch: then the batch, and so the number of processes, would have a say in it.
+        partner = int(random.integers(len(examples)))
+        other = self._changed(examples, replace(draw, row=partner))
+        pixels, share = mix.CHANGES[how](example["pixel_values"], other["pixel_values"], random)
+        return {**example, "pixel_values": pixels, "other": other["target"], "share": np.float32(share),
+                "partner": partner}
+
+    def _changed(self, examples: Examples, draw: Draw) -> Example:
+        example = examples[draw.row]
+        pixels = pictures.changed(example["pixel_values"], self.augmentations, draw,
+                                  processor=examples.processor)
         return {**example, "pixel_values": pixels}
 
     def length(self, example: Example) -> int:  # noqa: ARG002  # as the protocol has it
@@ -74,8 +89,9 @@ class ImageClassification:
 
     def collate(self, examples: Sequence[Example], processor: ImageProcessor) -> Batch:  # noqa: ARG002  # as above
         """Pixels stacked to (rows, 3, size, size)."""
+        names = ("target", "other", "share") if "share" in examples[0] else ("target",)
         known = all("target" in example for example in examples)
-        targets = {"target": stack([example["target"] for example in examples])} if known else {}
+        targets = {name: stack([example[name] for example in examples]) for name in names} if known else {}
         return Batch({"pixel_values": stack([example["pixel_values"] for example in examples])}, targets, len(examples))
 
     def count(self, batch: Batch) -> int:
@@ -83,10 +99,14 @@ class ImageClassification:
         return batch.rows
 
     def loss(self, output: Mapping[str, Any], batch: Batch) -> LossSum:
-        """Cross-entropy, summed over rows."""
+        """Cross-entropy, summed over rows; a mixed row's is that of both its labels, in their shares."""
         from torch.nn.functional import cross_entropy
 
-        return LossSum(cross_entropy(output["logits"].float(), batch.targets["target"], reduction="sum"), batch.rows)
+        logits, targets = output["logits"].float(), batch.targets
+        if "share" not in targets:
+            return LossSum(cross_entropy(logits, targets["target"], reduction="sum"), batch.rows)
+        ours, others = (cross_entropy(logits, targets[name], reduction="none") for name in ("target", "other"))
+        return LossSum((targets["share"] * ours + (1 - targets["share"]) * others).sum(), batch.rows)
 
     def predict(self, output: Mapping[str, Array], batch: Batch) -> dict[str, Array]:
         """`probabilities` (rows, labels), `prediction` and, where known, `target`."""

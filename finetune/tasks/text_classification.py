@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from finetune.contracts import Batch, Example, Head, Labels, LossSum, Row
+from finetune.contracts import Batch, Draw, Example, Examples, Head, Labels, LossSum, Row
 from finetune.data import labels
+from finetune.data.augment import texts
 from finetune.data.batch import pad, stack
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from finetune.contracts import Array, Columns
     from finetune.data.text import TextProcessor
 
@@ -27,6 +26,11 @@ class TextClassification:
     """auto takes the labels of the training rows; a list fixes their order."""
     max_tokens: int = 128
     """Longer texts are cut there, special tokens included; the run reports how many."""
+    augmentations: tuple[str, ...] = ()
+    """Random changes to training texts, in order: typos, drop_words, swap_words, synonyms; none switches them off."""
+    # A place on the machine that trains, which no model folder needs to know.
+    synonyms: str | None = field(default=None, metadata={"saved": False})
+    """File for synonyms: one group of words a line, separated by commas."""
 
     roles: ClassVar[Mapping[str, str]] = {"text": "text", "label": "label"}
     onnx_task: ClassVar[str] = "text-classification"
@@ -39,7 +43,7 @@ class TextClassification:
         if self.max_tokens < MIN_TOKENS:
             found.append(f"task.max_tokens: {self.max_tokens} found, at least {MIN_TOKENS} are needed: one token of "
                          "text between the two special ones. Use for example 128.")
-        return found
+        return found + texts.problems(self.augmentations, self.synonyms)
 
     @property
     def head(self) -> Head:
@@ -53,9 +57,13 @@ class TextClassification:
         return [example | {"target": target[row["label"]]} if row.get("label") is not None else example
                 for example, row in zip(examples, rows, strict=True)]
 
-    def augment(self, example: Example, random: np.random.Generator) -> Example:  # noqa: ARG002  # as the protocol has it
-        """Texts are not changed."""
-        return example
+    def augment(self, examples: Examples, draw: Draw) -> Example:
+        """The text after every change, encoded anew."""
+        if not self.augmentations:
+            return examples[draw.row]
+        row = examples.row(draw.row)
+        text = texts.changed(row["text"], self.augmentations, draw, synonyms=self.synonyms)
+        return self.encode([{**row, "text": text}], examples.processor)[0]
 
     def length(self, example: Example) -> int:
         """Tokens."""

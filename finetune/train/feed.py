@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from torch import Generator
 from torch.utils.data import DataLoader, Dataset
 
@@ -33,10 +34,11 @@ class Feed:
 
     def epoch(self, epoch: int, *, skip: int = 0) -> Iterator[list[MicroBatch]]:
         """The micro-batches of every step of an epoch, from step `skip` on."""
-        batches = order.batches(self.lengths, batch=self.batch, seed=self.seed, epoch=epoch,
-                                even=self.even)[skip:]
+        batches = order.batches(self.lengths, batch=self.batch, seed=self.seed, epoch=epoch, even=self.even)
+        if self.even is not None:
+            batches = _by_visit(batches, len(self.lengths))
         steps = [[micro[self.process] for micro in order.pieces(rows, micro_batch=self.micro_batch,
-                                                                processes=self.processes)] for rows in batches]
+                                                                processes=self.processes)] for rows in batches[skip:]]
         collated = iter(self._loader([piece.rows for step in steps for piece in step], epoch))
         for step in steps:
             yield [MicroBatch(next(collated), piece.real) for piece in step]
@@ -55,9 +57,17 @@ class Feed:
         return 0 if "text" in self.examples.task.roles.values() else max(0, min(8, spare))
 
 
+def _by_visit(batches: list[Array], num_rows: int) -> list[Array]:
+    """Rows that come several times in an epoch, numbered on at each visit, so that each is changed in its own way."""
+    rows = np.concatenate(batches)
+    numbers = rows + num_rows * order.visits(rows)
+    return np.split(numbers, np.cumsum([len(batch) for batch in batches])[:-1])
+
+
 class _Augmented(Dataset):  # type: ignore[misc]  # torch is not seen by the type checker
     def __init__(self, examples: Examples, seed: int, epoch: int) -> None:
         self.examples, self.seed, self.epoch = examples, seed, epoch
 
-    def __getitem__(self, position: int) -> Example:
-        return self.examples.augmented(position, seed=self.seed, epoch=self.epoch)
+    def __getitem__(self, number: int) -> Example:
+        visit, position = divmod(number, len(self.examples))
+        return self.examples.augmented(position, seed=self.seed, epoch=self.epoch, visit=visit)

@@ -22,7 +22,8 @@ def test_every_recipe_has_a_miniature() -> None:
 
 def test_every_promised_file_is_there(finished: Finished) -> None:
     _, run, _ = finished
-    promised = ["recipe.json", "data/ledger.jsonl", "data/quality.json", "data/split.jsonl", "log.jsonl", "metrics.json",
+    promised = ["recipe.json", "data/ledger.jsonl", "data/quality.json", "data/split.jsonl", "data/augmented.json",
+                "log.jsonl", "metrics.json",
                 "model/config.json", "model/model.safetensors", "onnx/model.onnx", "onnx/int8/model.onnx", "onnx/manifest.json",
                 "onnx/report.json", "onnx/finetune.json", "report.html", "README.md", "figures/training.png", "figures/confusion.png"]
     assert [name for name in promised if not (run / name).is_file()] == []

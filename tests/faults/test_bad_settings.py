@@ -113,7 +113,8 @@ def test_key_of_another_tool_is_answered_with_ours(refused: Refused) -> None:
                                        " special ones. Use for example 128."),
     ("images", "task.image_size=7", "task.image_size: 7 found, at least 8 pixels are needed. Use 224."),
     ("images", "task.augmentations=shift,flp", "task.augmentations: there is no augmentation 'flp'. Allowed: shift, flip,"
-                                               " or none. Did you mean 'flip'?"),
+                                               " vertical_flip, noise, erase, crop, rotate, color, blur, trivial, randaugment,"
+                                               " mixup, cutmix, or none. Did you mean 'flip'?"),
     ("sentiment", "data.columns.txt=review", "data.columns.txt: this task has no role 'txt'. Roles: text, label, group, time."
                                              " Did you mean 'text'?"),
     ("sentiment", "model.family=tim", "model.family: there is no loader 'tim'. Loaders: hf, timm. Did you mean 'timm'?"),

@@ -43,9 +43,9 @@ class Noting(Examples):
         self.__dict__ |= examples.__dict__
         self.asked: list[int] = []
 
-    def augmented(self, position: int, *, seed: int, epoch: int) -> Any:
+    def augmented(self, position: int, *, seed: int, epoch: int, visit: int = 0) -> Any:
         self.asked.append(position)
-        return super().augmented(position, seed=seed, epoch=epoch)
+        return super().augmented(position, seed=seed, epoch=epoch, visit=visit)
 
 
 class Recorder:
@@ -68,7 +68,7 @@ class Recorder:
 def made(kind: str, folder: Path, processes: int) -> loop.Training:
     """The miniature, its batches of 32 rows cut for so many processes."""
     train = setting.steps(NUM_STEPS, micro_batch=-(-32 // processes), lr=RATES[kind])
-    return setting.training(kind, folder, train=train, num_rows=ROWS[kind], dropout=0.0, augment=False)
+    return setting.training(kind, folder, train=train, num_rows=ROWS[kind], dropout=0.0, options={"augmentations": ()})
 
 
 def made_uneven(name: str, folder: Path, processes: int) -> loop.Training:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +62,11 @@ def rows(kind: str, count: int, seed: int = SEED, every: int = 2) -> pa.Table:
     return text_rows(count, seed, every) if kind in tiny.TEXT else image_rows(count, seed)
 
 
-def training(kind: str, folder: Path, *, train: Train, num_rows: int = 96, dropout: float = 0.1, augment: bool = True, every: int = 2,
+def training(kind: str, folder: Path, *, train: Train, num_rows: int = 96, dropout: float = 0.1, options: Mapping[str, Any] | None = None, every: int = 2,
              interrupted: Callable[[], bool] = lambda: False, hooks: Sequence[Any] = ()) -> loop.Training:
     """A loop over the miniature called `kind` (bert, vit, resnet), on as many processes as were launched.
 
-    Adapters and freezing are taken from the settings, as in a run.
+    Adapters and freezing are taken from the settings, as in a run; `options` are settings of the task.
     """
     accelerator = Accelerator(cpu=True)
     torch.set_num_threads(1)
@@ -77,10 +77,9 @@ def training(kind: str, folder: Path, *, train: Train, num_rows: int = 96, dropo
     accelerator.wait_for_everyone()
     task: Any
     if kind in tiny.TEXT:
-        task = TextClassification(labels=("negative", "positive"))
+        task = TextClassification(labels=("negative", "positive"), **(options or {}))
     else:
-        changes = ("shift", "flip") if augment else ()
-        task = ImageClassification(labels=("left", "right"), augmentations=changes)
+        task = ImageClassification(labels=("left", "right"), **(options or {}))
     set_seed(SEED)
     loaded = narrowed(hf.load(backbone, task.head), train)
     examples, validation = (Examples(table, task, loaded.processor) for table in (rows(kind, num_rows, every=every), rows(kind, 40, seed=9)))

@@ -23,6 +23,8 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "resnet with lora": ("resnet", {"adapter": Lora(rank=2)}),
     "bert with labels drawn evenly": ("bert", {"sampler": "balanced", "loss": "focal"}),
     "resnet half frozen": ("resnet", {"freeze": 1}),
+    "vit on mixed pictures": ("vit", {"task": {"augmentations": ("shift", "trivial", "mixup", "cutmix"), "mix_until": 2}}),
+    "bert on changed texts": ("bert", {"task": {"augmentations": ("typos", "drop_words", "swap_words")}}),
 }
 STEPS_PER_EPOCH = 6
 
@@ -31,9 +33,15 @@ def weights(made: loop.Training) -> dict[str, torch.Tensor]:
     return {name: value.clone() for name, value in made.fitting.model.state_dict().items()}
 
 
+def training(case: str, folder: Path, **more: Any) -> loop.Training:
+    kind, options = CASES[case]
+    settings = {name: value for name, value in options.items() if name != "task"}
+    return setting.training(kind, folder, train=setting.epochs(3, **settings), options=options.get("task"), **more)
+
+
 def stopped_after(step: int, case: str, folder: Path) -> loop.Training:
     """The same run, asked to stop once `step` steps are done, then resumed by fresh objects."""
-    seen, (kind, options) = {"step": 0}, CASES[case]
+    seen = {"step": 0}
 
     class Counter:
         def on_step(self, event: dict[str, int]) -> None:
@@ -42,10 +50,10 @@ def stopped_after(step: int, case: str, folder: Path) -> loop.Training:
         def __getattr__(self, name: str) -> object:
             return lambda event: None
 
-    first = setting.training(kind, folder, train=setting.epochs(3, **options), interrupted=lambda: seen["step"] >= step, hooks=[Counter()])
+    first = training(case, folder, interrupted=lambda: seen["step"] >= step, hooks=[Counter()])
     with pytest.raises(Interrupted):
         loop.fit(first, Progress())
-    second = setting.training(kind, folder, train=setting.epochs(3, **options))
+    second = training(case, folder)
     found = checkpoint.newest(second.checkpoints, print)
     assert found is not None
     progress = loop.resume(second, found)
@@ -56,8 +64,8 @@ def stopped_after(step: int, case: str, folder: Path) -> loop.Training:
 
 @pytest.fixture(scope="module", params=CASES)
 def undisturbed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, torch.Tensor], Path]:
-    folder, (kind, options) = tmp_path_factory.mktemp(request.param.replace(" ", "-")), CASES[request.param]
-    made = setting.training(kind, folder, train=setting.epochs(3, **options))
+    folder = tmp_path_factory.mktemp(request.param.replace(" ", "-"))
+    made = training(request.param, folder)
     loop.fit(made, Progress())
     return request.param, weights(made), folder
 

@@ -76,7 +76,7 @@ def result(folder: Path, way: str, kind: str) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", RATES)
 def test_accumulation_gives_the_losses_of_one_pass(kind: str, one: dict[str, Any], tmp_path: Path) -> None:
     training = setting.training(kind, tmp_path, train=setting.steps(NUM_STEPS, micro_batch=8, lr=RATES[kind]), num_rows=ROWS[kind],
-                                dropout=0.0, augment=False)
+                                dropout=0.0, options={"augmentations": ()})
     loop.fit(training, Progress())
     expected = one[kind][0]
     assert len(expected) == NUM_STEPS

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from finetune.contracts import Draw
 from finetune.data import examples
 from finetune.data.examples import Examples
 
@@ -31,8 +32,8 @@ class Counting:
             return [{"input_ids": [processor] * int(row["content"]), "target": 0} for row in rows]
         return [{"pixel_values": KIB_256 + int(row["content"])} for row in rows]
 
-    def augment(self, example: Mapping[str, Any], random: np.random.Generator) -> dict[str, Any]:
-        return {**example, "noise": random.random()}
+    def augment(self, examples: Examples, draw: Draw) -> dict[str, Any]:
+        return {**examples[draw.row], "noise": draw.stream("noise").random()}
 
     def length(self, example: Mapping[str, Any]) -> int:
         return len(example["input_ids"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from finetune.data.order import Piece, batches, pieces
+from finetune.data.order import Piece, batches, pieces, visits
 
 
 def long_tailed(num_rows: int = 10_000) -> np.ndarray:
@@ -161,3 +161,8 @@ def test_even_order_depends_on_seed_and_epoch_alone() -> None:
 def test_rows_of_like_length_share_a_batch_of_an_even_epoch() -> None:
     lengths = long_tailed()
     assert padding(batches(lengths, batch=32, seed=13, epoch=0, even=uneven(9_000, 1_000)), lengths) <= 1.15
+
+
+def test_visits_count_how_often_a_row_has_come_before() -> None:
+    assert visits(np.array([3, 1, 3, 3, 0, 1])).tolist() == [0, 0, 1, 2, 0, 1]
+    assert visits(np.arange(5)).tolist() == [0] * 5

@@ -17,7 +17,7 @@ from tests.unit.surveyed import box_of, compared, sizes, survey
 from tests.unit.test_report_folder import LABELS, image_run, log, metrics, quality, text_run, write
 
 TEXT = ["training", "baselines", "confusion", "labels", "balance", "lengths", "export"]
-IMAGE = ["training", "baselines", "confusion", "labels", "mistakes", "balance", "export"]
+IMAGE = ["training", "baselines", "confusion", "labels", "mistakes", "balance", "augmentation", "export"]
 STRANGE = ["$10 to $20", "a very long label name that no axis has room for", "\u6b63\u9762", "caf\u00e9", "x"]
 
 

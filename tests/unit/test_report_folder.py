@@ -142,11 +142,29 @@ def write(run_dir: Path, parts: dict[str, Any]) -> Path:
     return run_dir
 
 
+def augmented_texts() -> dict[str, Any]:
+    """One training text as it is and as it was in two epochs."""
+    return {"kind": "text", "changes": ["swap_words"], "rows": [
+        {"row": "reviews.csv:3", "label": "negative", "text": SECRET,
+         "versions": [{"epoch": epoch, "text": f"{SECRET} ({epoch})"} for epoch in (1, 2)]}]}
+
+
+def augmented_pictures(uri: str, labels: list[str]) -> dict[str, Any]:
+    """Six training pictures in five epochs, mixed in the first three."""
+    def version(epoch: int) -> dict[str, Any]:
+        mixed = {"share": 0.7, "other": labels[-1], "other_row": "a/partner.png"}
+        return {"epoch": epoch, "image": uri, **(mixed if epoch < 4 else {})}
+
+    return {"kind": "image", "changes": ["flip", "mixup"], "rows": [
+        {"row": f"a/seen-{place}.png", "label": labels[place % len(labels)], "image": uri,
+         "versions": [version(epoch) for epoch in range(1, 6)]} for place in range(6)]}
+
+
 def text_run(run_dir: Path, **changed: Any) -> Path:
     """A realistic run on texts with three labels, one of them weak, and int8 withheld."""
     wrong = [{"row": f"reviews.csv:{9 + place}", "label": "negative", "prediction": "positive",
               "probability": 0.99 - 0.02 * place, "text": SECRET} for place in range(5)]
-    parts = {"recipe": recipe(), "quality": quality(LABELS), "log": log(), "mistakes": wrong, "export": export(),
+    parts = {"recipe": recipe(), "quality": quality(LABELS), "log": log(), "mistakes": wrong, "export": export(), "augmented": augmented_texts(),
              "metrics": metrics(LABELS, [[64, 4, 7], [12, 11, 7], [5, 3, 67]])} | changed
     return write(run_dir, {folder.PARTS[name]: part for name, part in parts.items()})
 
@@ -171,7 +189,8 @@ def image_run(run_dir: Path, num_labels: int = 10) -> Path:
     measured = metrics(labels, confusion) | {"task": "image-classification", "recipe": "pictures", "source": "sample"}
     measured["data"] = {"name": "shapes", "license": "CC0-1.0", "revision": None}
     measured["baselines"] = {"majority": measured["baselines"]["majority"]}
-    return text_run(run_dir, quality=cleaned, metrics=measured, mistakes=wrong)
+    return text_run(run_dir, quality=cleaned, metrics=measured, mistakes=wrong,
+                    augmented=augmented_pictures(wrong[0]["image"], labels))
 
 
 def test_every_part_of_a_whole_run_is_read(tmp_path: Path) -> None:

@@ -44,13 +44,15 @@ def test_text_of_rows_is_shown_only_when_asked_for(tmp_path: Path) -> None:
     assert html.escape(SECRET).encode() in with_examples["report.html"]
     for content in without.values():
         assert SECRET.encode() not in content and html.escape(SECRET).encode() not in content and b"reviews.csv:9" not in content
+        assert b"reviews.csv:3" not in content
     assert b"had a probability of 95% or more" in without["report.html"]  # that there were mistakes may be said
 
 
 def test_pictures_are_shown_only_when_asked_for(tmp_path: Path) -> None:
     run = image_run(tmp_path / "run")
-    assert "figures/mistakes.png" not in shown(run, tmp_path / "a")
-    assert "figures/mistakes.png" in shown(run, tmp_path / "b", examples=True)
+    of_rows = {"figures/mistakes.png", "figures/augmentation.png"}
+    assert not of_rows & shown(run, tmp_path / "a").keys()
+    assert of_rows <= shown(run, tmp_path / "b", examples=True).keys()
 
 
 def test_places_on_disk_are_cut_down_to_their_names(tmp_path: Path) -> None:
@@ -84,7 +86,8 @@ def test_gate_s_report_names_files_as_they_lie_in_the_repository(tmp_path: Path)
 def test_every_example_is_listed(tmp_path: Path, make: object, kind: str) -> None:
     run = make(tmp_path)  # type: ignore[operator]
     rows = [json.loads(line)["row"] for line in (run / "mistakes.jsonl").read_text().splitlines()]
-    assert public.examples(run) == [f"{row}: {kind}" for row in rows]
+    seen = ["a/seen-0.png", "a/partner.png", *(f"a/seen-{place}.png" for place in range(1, 6))] if kind == "image" else ["reviews.csv:3"]
+    assert public.examples(run) == [f"{row}: {kind}" for row in (*rows, *seen)]
     assert rows
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,13 @@ def test_folder_holds_json_only(folder: Path) -> None:
 def test_task_is_named_by_its_file(folder: Path) -> None:
     written = json.loads((folder / saved.NAME).read_text())
     assert written == {"format": 1, "task": "text_classification", "class": "TextClassification", "family": "hf",
-                       "settings": {"labels": list(TEXT.labels), "max_tokens": 17}}
+                       "settings": {"labels": list(TEXT.labels), "max_tokens": 17, "augmentations": []}}
+
+
+def test_place_of_a_file_that_only_training_needs_is_not_kept(tmp_path: Path) -> None:
+    saved.write(tmp_path, replace(TEXT, augmentations=("synonyms",), synonyms="/home/me/words.txt"), processor(9), family="hf")
+    assert "words.txt" not in (tmp_path / saved.NAME).read_text()
+    assert saved.read(tmp_path)[0] == replace(TEXT, augmentations=("synonyms",))
 
 
 def test_folder_without_it_is_no_model_folder(tmp_path: Path) -> None:

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 from PIL import Image
 
 from finetune import tasks
-from finetune.contracts import Batch
+from finetune.contracts import Batch, Draw
+from finetune.data.examples import Examples
 from finetune.data.pixels import ImageProcessor
 from finetune.tasks.image_classification import ImageClassification
 from finetune.tasks.text_classification import TextClassification
@@ -185,10 +187,10 @@ def test_scores_are_those_worked_out_by_hand(case: Case) -> None:
 
 
 @every_task
-def test_same_generator_state_augments_alike_and_keeps_the_rest(case: Case) -> None:
-    (example,) = case.task.encode(case.rows[:1], case.processor)
-    first, second = (case.task.augment(example, np.random.default_rng(5)) for _ in range(2))
-    for name, value in example.items():
+def test_same_draw_changes_a_row_alike_and_keeps_the_rest(case: Case) -> None:
+    examples = Examples(pa.Table.from_pylist(case.rows), case.task, case.processor)
+    first, second = (case.task.augment(examples, Draw(5, 1, 0)) for _ in range(2))
+    for name, value in examples[0].items():
         assert np.array_equal(first[name], second[name])
         if name != "pixel_values":
             assert first[name] == value

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from finetune.data.examples import Examples
 from finetune.tasks.text_classification import TextClassification
 from tests.unit.small_tokenizer import processor
 
@@ -38,9 +41,34 @@ def test_batch_holds_the_inputs_that_the_backbone_names_and_no_others() -> None:
     assert list(TASK.collate(TASK.encode(ROWS, made), made).inputs) == ["input_ids", "attention_mask"]
 
 
-def test_texts_are_not_augmented() -> None:
-    (example,) = TASK.encode(ROWS[:1], processor())
-    assert TASK.augment(example, np.random.default_rng(0)) is example
+def test_texts_are_not_augmented_unless_it_is_asked_for() -> None:
+    examples = Examples(pa.Table.from_pylist(ROWS), TASK, processor())
+    assert examples.augmented(0, seed=0, epoch=0) is examples[0]
+
+
+def test_augmented_text_is_encoded_anew_and_the_row_itself_stays() -> None:
+    task = replace(TASK, max_tokens=20, augmentations=("swap_words",))
+    examples = Examples(pa.Table.from_pylist(ROWS), task, processor())
+    before = dict(examples[0])
+    found = [examples.augmented(0, seed=1, epoch=epoch) for epoch in range(5)]
+    assert all(sorted(example["input_ids"]) == sorted(before["input_ids"]) for example in found)
+    assert len({tuple(example["input_ids"]) for example in found}) > 2
+    assert {example["target"] for example in found} == {1}
+    assert examples[0] == before
+
+
+def test_synonyms_and_their_file_go_together(tmp_path: Path) -> None:
+    (tmp_path / "words.txt").write_text("a, b\n")
+    named = replace(TASK, augmentations=("synonyms",))
+    assert named.problems() == [
+        "task.synonyms: no file is given, and task.augmentations names synonyms. Add task.synonyms=FILE, one group of"
+        " words a line, separated by commas."]
+    given = str(tmp_path / "words.txt")
+    assert replace(named, synonyms=given).problems() == []
+    assert replace(TASK, synonyms=given).problems() == [
+        f"task.synonyms: {given} is given but not used. Add synonyms to task.augmentations, or leave it out."]
+    examples = Examples(pa.Table.from_pylist(ROWS), replace(named, synonyms=given), processor())
+    assert examples.augmented(1, seed=0, epoch=0)["input_ids"] == [2, 5, 3]
 
 
 def test_head_is_a_sequence_classifier() -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from finetune.data import order
+from finetune.data.augment import pictures as pictures_
 from finetune.data.examples import Examples
 from finetune.data.pixels import ImageProcessor
 from finetune.machine import cores
@@ -116,6 +117,44 @@ def test_torch_draws_no_random_number_for_the_feed(pictures: Examples) -> None:
 def test_texts_are_loaded_in_the_process_itself() -> None:
     table = setting.text_rows(ROWS)
     assert feed(Examples(table, TextClassification(labels=("negative", "positive")), None)).workers == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_number_of_workers_has_no_say(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = ImageClassification(labels=("left", "right"), augmentations=tuple(pictures_.NAMES))
+    made = feed(Examples(setting.image_rows(ROWS), task, ImageProcessor(size=8, mean=(0.5,) * 3, std=(0.5,) * 3)))
+    monkeypatch.setattr(Feed, "workers", 0)
+    alone = list(made.epoch(1))
+    monkeypatch.setattr(Feed, "workers", workers)
+    shared = list(made.epoch(1))
+    assert same(pixels(shared), pixels(alone))
+    for name in ("target", "other", "share"):
+        assert [micro.batch.targets[name].tolist() for step in shared for micro in step] == [
+            micro.batch.targets[name].tolist() for step in alone for micro in step]
+
+
+def test_number_of_processes_and_micro_batches_has_no_say_in_what_is_mixed() -> None:
+    task = ImageClassification(labels=("left", "right"), augmentations=("flip", "mixup", "cutmix"))
+    mixed = Examples(setting.image_rows(ROWS), task, ImageProcessor(size=8, mean=(0.5,) * 3, std=(0.5,) * 3))
+    alone = list(feed(mixed, micro_batch=6).epoch(0))
+    both = [list(feed(mixed, micro_batch=3, process=process, processes=2).epoch(0)) for process in (0, 1)]
+    for step, mine, theirs in zip(alone, *both, strict=True):
+        np.testing.assert_array_equal(np.concatenate(pixels([mine]) + pixels([theirs])), np.concatenate(pixels([step])))
+        for name in ("target", "other", "share"):
+            parts = [micro.batch.targets[name] for part in (mine, theirs) for micro in part]
+            np.testing.assert_array_equal(np.concatenate(parts), np.concatenate([micro.batch.targets[name] for micro in step]))
+
+
+def test_row_that_comes_again_in_an_epoch_is_changed_anew_and_the_same_after_a_resume(pictures: Examples) -> None:
+    uneven = np.array([0] * (ROWS - 1) + [1])  # the last row comes as often as all the others together
+    made = replace(feed(pictures), even=uneven)
+    whole = list(made.epoch(0))
+    times = np.concatenate([micro.batch.inputs["pixel_values"] for step in whole for micro in step])
+    possible = {pictures.augmented(ROWS - 1, seed=7, epoch=0, visit=visit)["pixel_values"].tobytes() for visit in range(12)}
+    assert len(possible) > 3
+    assert {pixels.tobytes() for pixels in times} >= possible - {
+        pictures.augmented(ROWS - 1, seed=7, epoch=0, visit=11)["pixel_values"].tobytes()}
+    assert same(pixels(list(made.epoch(0, skip=2))), pixels(whole[2:]))
 
 
 @pytest.mark.parametrize("processes", [1, 2, 1000])

@@ -1,11 +1,11 @@
-"""Random changes to pictures: repeatable, and never more than they promise."""
+"""What moves, mirrors or covers pixels: repeatable, and never more than it promises."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from finetune.data.augment import CHANGES, flip, shift
+from finetune.data.augment.arrays import CHANGES, erase, flip, noise, shift, vertical_flip
 
 
 def picture(side: int = 8) -> np.ndarray:
@@ -72,3 +72,34 @@ def test_flip_mirrors_left_to_right_half_of_the_time() -> None:
         assert changed or (after == picture()).all()
         mirrored += bool(changed)
     assert 160 < mirrored < 240
+
+
+def test_vertical_flip_mirrors_top_to_bottom_half_of_the_time() -> None:
+    random, mirrored = np.random.default_rng(0), 0
+    for _ in range(400):
+        after = vertical_flip(picture(), random)
+        changed = (after == picture()[:, ::-1]).all()
+        assert changed or (after == picture()).all()
+        mirrored += bool(changed)
+    assert 160 < mirrored < 240
+
+
+def test_noise_has_up_to_four_tenths_of_a_standard_deviation_and_no_direction() -> None:
+    grains = [noise(np.zeros((3, 64, 64), np.float32), np.random.default_rng(seed)) for seed in range(60)]
+    sigmas = [float(grain.std()) for grain in grains]
+    assert 0 <= min(sigmas) < 0.05 and 0.35 < max(sigmas) < 0.41
+    assert abs(float(np.mean(grains))) < 0.002
+
+
+def test_erase_covers_one_rectangle_of_2_to_33_percent_half_of_the_time() -> None:
+    shares = []
+    for seed in range(300):
+        covered = (erase(np.full((3, 64, 64), 9.0), np.random.default_rng(seed)) != 9.0).any(axis=0)
+        if not covered.any():
+            continue
+        down, right = covered.any(axis=1), covered.any(axis=0)
+        assert covered.sum() == down.sum() * right.sum()
+        assert np.diff(np.flatnonzero(down)).max(initial=1) == np.diff(np.flatnonzero(right)).max(initial=1) == 1
+        shares.append(covered.mean())
+    assert 120 < len(shares) < 180
+    assert 0.015 < min(shares) < 0.05 and 0.28 < max(shares) < 0.34
