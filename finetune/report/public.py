@@ -16,7 +16,8 @@ EXAMPLES = ("text", "image")  # what a mistake shows of its row
 def write(run_dir: Path, place: Path, *, repository: str, examples: bool) -> None:
     """Card, scores, report and figures of a run for a repository, in an empty folder.
 
-    With `examples` the report keeps the rows that fooled the model, and those that cleaning shows.
+    With `examples` the report keeps the rows that fooled the model, those that cleaning shows, and some that it was
+    shown in training.
     """
     run = folder.read(run_dir)
     names = _names(run)

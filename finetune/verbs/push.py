@@ -18,7 +18,7 @@ def verb(
     private: Annotated[bool, typer.Option(
         "--private", help="Only you see it; refused if it is there and public.")] = False,
     include_examples: Annotated[bool, typer.Option(
-        "--include-examples", help="Let the report show the rows that fooled the model.")] = False,
+        "--include-examples", help="Let the report show rows: what fooled the model, and what it was shown.")] = False,
 ) -> None:
     """Upload model, ONNX, card, scores and report in one commit.
 

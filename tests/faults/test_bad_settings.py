@@ -115,6 +115,10 @@ def test_key_of_another_tool_is_answered_with_ours(refused: Refused) -> None:
     ("images", "task.augmentations=shift,flp", "task.augmentations: there is no augmentation 'flp'. Allowed: shift, flip,"
                                                " vertical_flip, noise, erase, crop, rotate, color, blur, trivial, randaugment,"
                                                " mixup, cutmix, or none. Did you mean 'flip'?"),
+    ("images", "task.mix_until=5", "task.mix_until: 5 found, but no pictures are mixed. Add mixup or cutmix to"
+                                   " task.augmentations, or leave it out."),
+    ("sentiment", "task.augmentations=synonyms", "task.synonyms: no file is given, and task.augmentations names synonyms."
+                                                 " Add task.synonyms=FILE, one group of words a line, separated by commas."),
     ("sentiment", "data.columns.txt=review", "data.columns.txt: this task has no role 'txt'. Roles: text, label, group, time."
                                              " Did you mean 'text'?"),
     ("sentiment", "model.family=tim", "model.family: there is no loader 'tim'. Loaders: hf, timm. Did you mean 'timm'?"),
