@@ -19,7 +19,6 @@ from finetune.run import embed, pipeline
 from finetune.run.folder import RunFolder
 
 
-
 def run(cwd: Path, *settings: str, recipe: str = "sentiment"):
     stream = io.StringIO()
     made = pipeline.start(recipe, [f"output_dir={cwd}/runs", *settings], command="", console=Console(file=stream, width=400))
