@@ -45,6 +45,14 @@ def test_curve_runs_from_the_least_to_the_most() -> None:
     assert (len(found), found[0], found[STEPS // 2], found[-1]) == (STEPS + 1, 0, 40, 80)
 
 
+def test_numbers_that_are_not_known_are_left_out() -> None:
+    sizes = {"train": {"age": np.array([1.0, np.nan, 3, np.inf])}, "test": {"age": np.array([np.nan])}}
+    (measure,) = boxes(sizes, {"train": pa.chunked_array([["x", "y", "x", "z"]])})
+    assert [(group["split"], group["label"], group["rows"], group["median"]) for group in measure["groups"]] == [
+        ("train", None, 2, 2), ("train", "x", 2, 2)]
+    assert list(measure["curves"]) == ["train"]
+
+
 def test_what_never_varies_is_left_out() -> None:
     same = {split: {"side": np.full(5, 28.0)} for split in ("train", "test")}
     assert boxes(same, {}) == []

@@ -67,6 +67,12 @@ def test_a_large_difference_of_very_few_rows_may_be_chance() -> None:
     assert not entry["differs"]
 
 
+def test_numbers_that_are_not_known_are_not_compared() -> None:
+    numbers = {"train": {"age": np.array([*np.arange(50.0), np.nan, np.inf])}, "test": {"age": np.array([*np.arange(40.0), np.nan])}}
+    (entry,) = between(numbers, {"train": {}, "test": {}})
+    assert (entry["rows"], entry["between"]) == ([50, 40], [24.5, 19.5])
+
+
 def test_p_values_are_corrected_for_all_tests_together() -> None:
     random = np.random.default_rng(2)
     numbers = {split: {str(number): random.normal(size=60) for number in range(10)} for split in ("train", "test")}

@@ -25,16 +25,20 @@ def boxes(sizes: Sizes, labels: Mapping[str, pa.ChunkedArray]) -> list[dict[str,
     """Per measure, a box for every split and for every label of the training rows, and the curve of every split.
 
     A box holds `rows`, `least`, `low`, `q1`, `median`, `q3`, `high`, `most`, and the rows `below` and `above` the
-    whiskers; a curve the STEPS + 1 quantiles from the least to the most. A measure that never varies is left out.
+    whiskers; a curve the STEPS + 1 quantiles from the least to the most. A measure that never varies is left out, as is
+    what is not known of a row (not a number, or infinite).
     """
+    import numpy as np
+
     found = []
     for what in dict.fromkeys(what for of_split in sizes.values() for what in of_split):
-        by_split = {split: of_split[what] for split, of_split in sizes.items() if len(of_split.get(what, ()))}
+        known = {split: np.isfinite(of_split[what]) for split, of_split in sizes.items() if what in of_split}
+        by_split = {split: sizes[split][what][there] for split, there in known.items() if there.any()}
         if len({bound for values in by_split.values() for bound in (values.min(), values.max())}) < 2:
             continue
         groups = [{"split": split, "label": None, **box(values)} for split, values in by_split.items()]
         groups += [{"split": "train", "label": label, **box(values)}
-                   for label, values in _by_label(by_split.get("train"), labels.get("train"))]
+                   for label, values in _by_label(sizes.get("train", {}).get(what), labels.get("train"))]
         found.append({"what": what, "groups": groups,
                       "curves": {split: curve(values) for split, values in by_split.items()}})
     return found
@@ -62,18 +66,19 @@ def curve(values: Array) -> list[float]:
 
 
 def _by_label(values: Array | None, labels: pa.ChunkedArray | None) -> list[tuple[str, Array]]:
-    """The values of each label, most frequent first."""
+    """The known values of each label, most frequent first."""
     import numpy as np
     import pyarrow as pa
 
     if values is None or labels is None:
         return []
     coded = labels.combine_chunks().dictionary_encode()
-    codes = np.asarray(coded.indices.fill_null(-1))
+    codes = np.where(np.isfinite(values), np.asarray(coded.indices.fill_null(-1)), -1)
     names = coded.dictionary.cast(pa.string()).to_pylist()
     order = np.argsort(codes, kind="stable")
     edges = np.searchsorted(codes[order], np.arange(len(names) + 1))
-    parts = [(name, values[order[start:end]]) for name, start, end in zip(names, edges, edges[1:], strict=False)]
+    parts = [(name, values[order[start:end]]) for name, start, end in zip(names, edges, edges[1:], strict=False)
+             if end > start]
     return sorted(parts, key=lambda part: -len(part[1]))[:MOST_LABELS]
 
 

@@ -49,6 +49,7 @@ def _numeric(what: str, pair: tuple[str, str], numbers: Numbers) -> list[dict[st
     import numpy as np
 
     sides = [numbers[split].get(what, np.zeros(0)) for split in pair]
+    sides = [side[np.isfinite(side)] for side in sides]
     if not all(map(len, sides)) or len({bound for side in sides for bound in (side.min(), side.max())}) < 2:
         return []  # nothing to compare
     answer = kolmogorov_smirnov(*sides)

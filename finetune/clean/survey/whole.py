@@ -19,15 +19,21 @@ def survey(splits: Mapping[str, pa.Table], roles: Mapping[str, str], *, seed: in
 
     Of very many pictures some are looked into, which `seed` draws; texts and labels count in full.
     """
-    several = sum(kind in ("text", "image") for kind in roles.values()) > 1
     drawn = {split: pictures.drawn(table, roles, seed=seed) for split, table in splits.items()}
     looked = {split: pictures.look(table, roles) for split, table in drawn.items()}
-    numbers = {split: {f"{SHORT.get(unit, unit)} of {column}" if several else SHORT.get(unit, unit): sizes
-                       for column, unit, sizes in measured(table, roles)} | pictures.brightness(looked[split])
-               for split, table in drawn.items()}
+    numbers = {split: {_name(column, unit, roles): sizes for column, unit, sizes in measured(table, roles)}
+               | pictures.brightness(looked[split]) for split, table in drawn.items()}
     found = {"boxes": boxes.boxes(numbers, _labels(drawn, roles)),
              "distributions": distributions.between(numbers, distributions.shares(splits, roles))}
     return found | ({"pictures": pictures.channels(looked, splits)} if "image" in roles.values() else {})
+
+
+def _name(column: str, unit: str, roles: Mapping[str, str]) -> str:
+    """A column of numbers goes by its name, any other by what is measured, and of which where there are several."""
+    if roles[column] == "number":
+        return column
+    several = sum(kind in ("text", "image") for kind in roles.values()) > 1
+    return f"{SHORT.get(unit, unit)} of {column}" if several else SHORT.get(unit, unit)
 
 
 def _labels(splits: Mapping[str, pa.Table], roles: Mapping[str, str]) -> dict[str, pa.ChunkedArray]:
