@@ -25,9 +25,9 @@ EXAMPLE = "finetune clean sentiment data.files.train=reviews.csv data.columns.te
 SPLITS = ("train", "validation", "test")
 
 Target = Annotated[Path | None, typer.Option(
-    "--to", metavar="FOLDER", help="Also write the cleaned rows there, one CSV for each split.")]
+    "--to", metavar="FOLDER", help="Also write the cleaned rows there, a CSV each split.")]
 Sheet = Annotated[Path | None, typer.Option(
-    "--apply", metavar="SHEET", help="A review.csv with your verdicts, which are remembered.")]
+    "--apply", metavar="SHEET", help="A review.csv into which you have written verdicts.")]
 Deep = Annotated[bool, typer.Option(
     "--deep", help="Also look for wrong labels and rows unlike all others, however long that takes.")]
 
@@ -36,7 +36,7 @@ def verb(recipe: RecipeName, overrides: Overrides = None, *, to: Target = None, 
          deep: Deep = False) -> None:
     """Read and clean the rows only, and show what is wrong with them.
 
-    Leaves a run folder for `finetune run RECIPE --resume RUN`; judge what was found in its data/review.csv.
+    Leaves a run folder with data/review.csv, in which to judge what was found.
     """
     from finetune.clean import ledger
     from finetune.clean.review.refusals import RefusedError
