@@ -25,7 +25,7 @@ EXAMPLE = "finetune clean sentiment data.files.train=reviews.csv data.columns.te
 SPLITS = ("train", "validation", "test")
 
 Target = Annotated[Path | None, typer.Option(
-    "--to", metavar="FOLDER", help="Also write the cleaned rows there, a CSV each split.")]
+    "--to", metavar="FOLDER", help="Also write the cleaned rows there, as CSV files.")]
 Sheet = Annotated[Path | None, typer.Option(
     "--apply", metavar="SHEET", help="A review.csv into which you have written verdicts.")]
 Deep = Annotated[bool, typer.Option(
