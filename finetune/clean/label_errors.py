@@ -22,7 +22,7 @@ policies: tuple[str, ...] = ("off", "report", "drop", "fail")
 
 SEED = 13  # of the folds
 NUM_FOLDS = 5
-MIN_ROWS = 50  # below, a probe knows too little
+MIN_ROWS = 100  # below, a probe knows too little
 MIN_COPIES = 2 * NUM_FOLDS  # rows of a label that are no copies of each other: with fewer its rows are not judged
 # Share of what the most frequent label leaves open that the probe must tell. Below it most of what it calls wrong is
 # its own error: on pictures of which it knew 0.45, one finding in five was true (benchmarks/label_truth.py).

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from finetune.clean import engine
+from finetune.clean import engine, label_errors
 from finetune.spec import Epochs, Steps
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ def embed(run: Run, splits: Mapping[str, pa.Table], *, source: str) -> ByBackbon
     if all(policy == "off" for policy in policies.values()):
         return None
     asked = any(policy not in (None, "off") for policy in policies.values())
+    if not asked and splits["train"].num_rows < label_errors.MIN_ROWS:
+        return None  # they would not be judged
     num_rows = sum(table.num_rows for table in splits.values())
     share = num_rows / _passes(run.recipe.train, splits) * run.launched()["processes"]
     if not asked and share > MOST:

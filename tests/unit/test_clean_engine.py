@@ -24,7 +24,8 @@ WORDS = ["he", "said", "that", "the", "film", "is", "not", "what", "you", "would
 ENGLISH = tuple((" ".join([str(i), *random.Random(i).sample(WORDS, i % 16)]), "pos") for i in range(200))
 LONG = "Of all the places on the harbour this is the one where they know how to fry a fish."
 OF_NUMBERS = {"missing_numbers"}  # tried on tables that have some, in tests of its own
-TOLD = tuple((f"{number} {word}", label) for number in range(30) for word, label in (("good", "pos"), ("bad", "neg")))
+TOLD = tuple((" ".join([f"{number}{word}", *random.Random(f"{number}{word}").sample(WORDS, number % 16)]), label)
+             for number in range(30) for word, label in (("good", "pos"), ("fine", "pos"), ("bad", "neg"), ("poor", "neg")))
 DIRTY = {  # rule -> rows after the clean ones, and what the default policy makes of them in training
     "encoding": ((("cafÃ©", "pos"), ("clich\ufffd", "neg")), ("changed", "reported")),
     "markup": ((("fish &amp; <b>chips</b>", "pos"),), ("changed",)),
@@ -41,7 +42,7 @@ DIRTY = {  # rule -> rows after the clean ones, and what the default policy make
     "language": ((*ENGLISH, ("das ist nicht sehr gut, aber auch nicht schlecht", "neg")), ("reported",)),
     "labels_in_text": ((("good, label: pos", "pos"), ("[NEG] bad", "neg")), ("reported", "reported")),
     "outliers": ((*ENGLISH, ("on " * 30_000 + "it", "pos")), ("reported",)),
-    "label_errors": ((*TOLD, ("99 bad", "pos")), ("reported",)),
+    "label_errors": ((*TOLD, ("99bad", "pos")), ("reported",)),
     "strangers": ((*ENGLISH, ("stranger", "pos")), ("reported",)),
 }
 
@@ -50,7 +51,8 @@ def seeing(rows):
     """Features that tell good from bad, and strangers from both."""
     found = np.stack([np.random.default_rng(len(text)).normal(size=6) * 0.1 for text in rows["text"].to_pylist()])
     for row, text in enumerate(rows["text"].to_pylist()):
-        good = dict(CLEAN).get(text) == "pos" or "good" in text
+        said = text.split()[0] if text.split()[0].endswith(("good", "fine", "bad", "poor")) else text
+        good = dict(CLEAN).get(text) == "pos" or "good" in said or "fine" in said
         found[row] += (0, 9, 0, 0, 0, 0) if text == "stranger" else (3 if good else -3, 0, 0, 0, 0, 0)
     return found.astype(np.float32)
 

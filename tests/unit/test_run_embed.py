@@ -1,0 +1,123 @@
+"""When rows are seen through the backbone, and what comes of it from end to end."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from finetune.backbones import tiny
+from finetune.cli import app
+from finetune.errors import SpecError
+from finetune.run import embed, pipeline
+from finetune.run.folder import RunFolder
+
+
+def run(cwd: Path, *settings: str, recipe: str = "sentiment"):
+    stream = io.StringIO()
+    made = pipeline.start(recipe, [f"output_dir={cwd}/runs", *settings], command="", console=Console(file=stream, width=400))
+    return made, stream
+
+
+def splits(train: int = 1000, held: int = 100) -> dict[str, pa.Table]:
+    def table(rows: int) -> pa.Table:
+        return pa.table({"row": [f"r:{row}" for row in range(rows)], "text": ["x"] * rows, "label": ["a"] * rows})
+
+    return {"train": table(train), "validation": table(held), "test": table(held)}
+
+
+@pytest.mark.parametrize(("settings", "passes"), [
+    (("train.length=4epochs", "train.evaluate_every=1epochs"), 3 * 4000 + 4 * 100),
+    (("train.length=100steps", "train.batch=16", "train.evaluate_every=50steps"), 3 * 1600 + 2 * 100),
+    (("train.length=5000rows", "train.evaluate_every=1epochs", "train.freeze=backbone"), 5000 + 5 * 100),
+    (("train.length=1epochs", "train.evaluate_every=1epochs", "train.freeze=none", "train.adapter=lora"), 2 * 1000 + 100),
+])
+def test_training_costs_forward_passes_of_rows(settings: tuple[str, ...], passes: int, tmp_path: Path) -> None:
+    made, _ = run(tmp_path, *settings)
+    assert embed._passes(made.recipe.train, splits()) == passes
+
+
+def test_long_training_leaves_time_to_look_at_all_rows(tmp_path: Path) -> None:
+    made, stream = run(tmp_path, "train.length=3epochs")
+    assert isinstance(embed.embed(made, splits(), source="files"), embed.ByBackbone)
+    assert stream.getvalue() == ""
+
+
+def test_short_training_does_not_and_says_so(tmp_path: Path) -> None:
+    made, stream = run(tmp_path, "train.length=1epochs", "train.evaluate_every=1epochs")
+    assert embed.embed(made, splits(), source="files") is None
+    assert "about 39% of the time of training (20% is the most); finetune clean sentiment --deep does it" in stream.getvalue()
+
+
+def test_policy_that_was_set_is_carried_out_whatever_it_takes(tmp_path: Path) -> None:
+    made, _ = run(tmp_path, "train.length=20steps", "clean.label_errors=report")
+    assert embed.embed(made, splits(), source="files") is not None
+
+
+def test_nothing_is_loaded_or_said_where_both_rules_are_off_or_rows_are_few(tmp_path: Path) -> None:
+    made, stream = run(tmp_path, "clean.label_errors=off", "clean.strangers=off")
+    assert embed.embed(made, splits(), source="files") is None
+    made, _ = run(tmp_path)
+    assert embed.embed(made, splits(train=99), source="files") is None
+    assert stream.getvalue() == ""
+
+
+def test_texts_have_no_features_where_the_backbone_is_random(tmp_path: Path) -> None:
+    made, _ = run(tmp_path, "model.random=true", "train.freeze=none")
+    found = embed.embed(made, splits(), source="files")
+    assert isinstance(found, embed.ByPatches)
+    assert found(splits()["train"]) is None
+
+
+def test_pictures_are_seen_by_patches_where_the_backbone_is_random(tmp_path: Path) -> None:
+    from finetune.data.samples import digits
+
+    pictures = digits.rows().splits["train"]
+    made, _ = run(tmp_path, recipe="images")
+    found = embed.embed(made, {"train": pictures, "validation": pictures, "test": pictures}, source="sample")
+    assert isinstance(found, embed.ByPatches)
+    features = found(pictures.slice(0, 200))
+    assert features is not None and features.shape[0] == 200 and np.isfinite(features).all()
+    assert "patches" in found.said
+
+
+def write(file: Path, rows: int, swapped: tuple[int, ...]) -> None:
+    with file.open("w", encoding="utf-8", newline="") as opened:
+        writer = csv.writer(opened)
+        writer.writerow(("text", "label"))
+        for row in range(rows):
+            good = row % 2 == 1
+            words = " ".join(["good" if good else "bad"] * 3 + ["film"] * (row % 5))
+            writer.writerow((f"{words} {row}", "pos" if good != (row in swapped) else "neg"))
+
+
+@pytest.mark.slow
+def test_deep_cleaning_finds_swapped_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "train.csv", 160, swapped=(7, 50, 90))
+    write(tmp_path / "held.csv", 20, swapped=())
+    backbone = tiny.write("bert", tmp_path / "backbone", words=["good", "bad", "film"])
+    files = ["data.files.train=train.csv", "data.files.validation=held.csv", "data.files.test=held.csv"]
+    off = [f"clean.{rule}=off" for rule in ("duplicates", "contradictions", "near_duplicates", "near_contradictions")]
+    result = CliRunner().invoke(app, ["clean", "sentiment", "--deep", *files, *off, f"model.name={backbone}",
+                                      "clean.leakage=report", "train.length=20steps"])
+    assert result.exception is None, result.output
+    (place,) = (tmp_path / "runs" / "sentiment").glob("2*")
+    quality = RunFolder(place).read("data/quality.json")
+    found = {example["row"] for example in quality["suspects"]["examples"]}
+    assert found and found <= {"train.csv:9", "train.csv:52", "train.csv:92"}
+    assert quality["suspects"]["features"] == f"mean of the last hidden states of {backbone}, frozen"
+    assert quality["strangers"]["checked"] == 160
+
+
+def test_deep_and_off_contradict_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["clean", "sentiment", "--deep", "clean.strangers=off"])
+    assert isinstance(result.exception, SpecError)
+    assert "--deep: asks for strangers, but clean.strangers=off is set." in str(result.exception)
