@@ -86,6 +86,7 @@ def alarms(name: str) -> None:
 
 
 def main() -> None:
+    """Cost of both kinds of rows, then false alarms."""
     given = [int(argument) for argument in sys.argv[1:]]
     num_rows, num_pictures = given + [100_000, 2_000][len(given):]
     texts(num_rows)

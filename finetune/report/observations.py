@@ -208,7 +208,7 @@ def _unlike_splits(run: Run) -> list[Observation]:
     """The clearest difference of each pair of splits."""
     different = [entry for entry in run.quality.get("distributions") or () if entry.get("differs")]
     clearest = {tuple(entry["splits"]): entry for entry in sorted(different, key=lambda entry: entry.get("effect", 0))}
-    return [_warning(f"{' and '.join(pair).capitalize()} rows are not alike: {entry['what']} {difference(entry)}. "
+    return [_warning(f"{' and '.join(pair).capitalize()} rows are not alike ({entry['what']}: {difference(entry)}). "
                      "A score on rows of another kind says little about yours.") for pair, entry in clearest.items()]
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from finetune.report import rounding
 from finetune.report.folder import Part, Run, finite
 from finetune.report.tables import MOST_LETTERS
 
 MOST, MOST_CLUSTERS = 12, 6
+SURE = 0.99  # above, digits say nothing more
 TEXTS_OF_A_CLUSTER = 2  # a reader sees what kind of copies they are
 PICTURES = ("data:image/png;base64,", "data:image/jpeg;base64,")
 
@@ -94,5 +96,7 @@ def _shown(line: Part, said: str) -> Shown:
                  text=text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS].rstrip()}...")
 
 
-def _sure(confidence: object) -> str:
-    return f" ({rounding.score(confidence)})" if finite(confidence) else ""
+def _sure(confidence: Any) -> str:
+    if not finite(confidence):
+        return ""
+    return " (over 99%)" if confidence > SURE else f" ({confidence:.0%})"

@@ -28,7 +28,7 @@ def read(run_dir: Path, **parts: Any) -> folder.Run:
 def test_everything_the_survey_found_is_on_the_page(tmp_path: Path) -> None:
     found = words(text_run(tmp_path, quality=survey(LABELS)))
     for text in ("warn language 9 reported of 926 training rows (reviews.csv:731, 735 and 7 more) Judge them in data/review.csv.",
-                 "36 of 900 labels (4.0%) are suspected", "negative \u2192 positive (97.0%)", "2 of 900 rows (0.2%) lie far", "distance 0.900",
+                 "36 of 900 labels (4.0%) are suspected", "negative \u2192 positive (97%)", "2 of 900 rows (0.2%) lie far", "distance 0.900",
                  "12 nearly equal rows in train: reviews.csv:740, 741 and 10 more", "2 equal rows in test: a.csv:750, b.csv:751",
                  "Class weights gain 4 points. Set train.class_weights=balanced", "65.1% (62.0\u00a0to\u00a068.0%)".replace("\u00a0", " "),
                  "differ: median 40 against 90.5", "differ: 'negative' 60% against 31%"):
@@ -78,7 +78,7 @@ def test_what_differs_comes_first_in_the_table(tmp_path: Path) -> None:
 
 def test_unlike_splits_and_suspects_are_what_to_look_at_first(tmp_path: Path) -> None:
     found = [line.text for line in observations(folder.read(text_run(tmp_path, quality=survey(LABELS)))) if line.level == "warning"]
-    assert any(text.startswith("Train and test rows are not alike: words median 40 against 90.5.") for text in found)
+    assert any(text.startswith("Train and test rows are not alike (words: median 40 against 90.5).") for text in found)
     assert any(text.startswith("36 of 900 labels (4.0%) are suspected to be wrong.") for text in found)
 
 
@@ -126,6 +126,12 @@ def test_a_part_may_be_missing_or_empty(tmp_path: Path, part: str, empty: dict[s
     if empty is None:
         del found[part]
     assert outline(only_cleaned(tmp_path, found)).faults == []
+
+
+def test_confidence_is_never_said_to_be_full(tmp_path: Path) -> None:
+    line = {"row": "a:1", "label": "x", "suggestion": "y", "text": "t"}
+    run = read(tmp_path, suspects={"examples": [line | {"confidence": share} for share in (0.9996, 0.991, 0.9, None)]})
+    assert [shown.said for shown in shown_rows.suspects(run)] == [f"x \u2192 y{said}" for said in (" (over 99%)", " (over 99%)", " (90%)", "")]
 
 
 def test_nothing_found_is_said_in_words(tmp_path: Path) -> None:
