@@ -47,7 +47,7 @@ def _data_checks(data: Data) -> list[tuple[bool, str]]:
 
 
 def _train_checks(train: Train) -> list[tuple[bool, str]]:
-    micro = train.micro_batch
+    micro, evening = train.micro_batch, _evening(train)
     return [
         (train.batch < 1, f"train.batch: {train.batch} found, at least 1 row is needed. Use for example 32."),
         (isinstance(micro, int) and micro < 1,
@@ -64,9 +64,18 @@ def _train_checks(train: Train) -> list[tuple[bool, str]]:
          f"train.evaluate_every: {train.evaluate_every.n} found, it must be above 0. Use for example 1epochs."),
         (train.patience < 0,
          f"train.patience: {train.patience} found, allowed is 0 (never stop early) or more. Use 3."),
+        (len(evening) > 1,
+         f"train: {' and '.join(evening)} found, and each makes up for uneven labels by itself. Keep one of them."),
         (isinstance(train.threads, int) and train.threads < 1,
          f"train.threads: {train.threads} found, at least 1 is needed. Use 'auto'."),
     ]
+
+
+def _evening(train: Train) -> list[str]:
+    """The settings that make up for uneven labels; the focal loss does not, and goes with each of them."""
+    chosen = {f"class_weights={train.class_weights}": train.class_weights != "none",
+              f"loss={train.loss}": train.loss == "logit_adjusted", f"sampler={train.sampler}": train.sampler != "all"}
+    return [setting for setting, evens in chosen.items() if evens]
 
 
 def _part_checks(recipe: Recipe) -> list[tuple[bool, str]]:

@@ -65,7 +65,7 @@ class LossSum(NamedTuple):
     """A summed loss and what it sums over; a mean cannot be expressed, so accumulation is exact."""
 
     total: Any
-    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody asks of a loss
+    count: float  # type: ignore[assignment]  # hides tuple.count, which nobody asks of a loss
 
 
 class Processor(Protocol):

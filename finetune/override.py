@@ -39,6 +39,8 @@ FROM_OTHER_TOOLS = {
     "target_modules": "train.adapter=lora",
     "use_dora": "train.adapter=lora",
     "use_rslora": "train.adapter=lora",
+    "class_weight": "train.class_weights=balanced",
+    "focal_loss": "train.loss=focal",
     "dataset_name": "data.hub.name",
 }
 

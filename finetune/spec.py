@@ -160,6 +160,12 @@ class Train:
     """CPU threads; auto times one against all and takes what is faster."""
     evaluate_every: Length = Epochs(1)
     """How often to score the validation rows and save a checkpoint."""
+    class_weights: Literal["none", "balanced", "effective"] = "none"
+    """balanced lets every label weigh the same; effective raises rare ones less, by the effective number of rows."""
+    loss: Literal["cross_entropy", "focal", "logit_adjusted"] = "cross_entropy"
+    """focal looks at hard rows; logit_adjusted learns what tells labels apart and not how frequent they are."""
+    sampler: Literal["all", "balanced"] = "all"
+    """all sees every row once per epoch; balanced as many rows, but of every label equally many."""
     patience: int = 3
     """Evaluations without a better score before training stops early; 0 never stops."""
     adapter: Lora | None = None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from finetune.clean import leakage
 from finetune.clean.cells import repaired
 from finetune.clean.ledger import POSITION, LedgerLine, labels, numbered, sums, tally, with_cells
-from finetune.clean.probe.embedded import FEATURES, embedded
+from finetune.clean.probe.embedded import FEATURES, embedded, matrix
 from finetune.clean.review import judging, refusals, verdicts
 from finetune.clean.review.tally import tally as told
 from finetune.clean.survey import clusters
@@ -21,17 +21,23 @@ from finetune.errors import SpecError, nearest
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from finetune.contracts import Array
+
 TRAIN = "train"  # the only split whose rows are ever changed or dropped
 NOT_RULES = {"__init__", "cells", "check_digits", "engine", "ledger", "leakage", "restore", "scripts"}
 
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """The cleaned splits, the book of what was done to them, and its sums (JSON-able)."""
+    """The cleaned splits, the book of what was done to them, its sums (JSON-able), and what else is known of the rows.
+
+    `features` are those of the cleaned training rows, (N, D) float32; None where they were not embedded.
+    """
 
     splits: dict[str, pa.Table]
     ledger: tuple[LedgerLine, ...]
     quality: dict[str, Any]
+    features: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +151,8 @@ def clean(splits: Mapping[str, pa.Table], roles: Mapping[str, str], policies: Ma
     cleaned = {split: table.drop_columns([POSITION]) for split, table in {**came, TRAIN: tables[TRAIN]}.items()}
     quality = {"rules": entries, "leakage": {**leaks, "pairs": _with_action(pairs, step)},
                "clusters": clusters.shown(copies, roles), **details, **answers}
-    return _closed(splits, came, cleaned, quality=quality, book=book)
+    features = matrix(with_features({TRAIN: tables[TRAIN]})[TRAIN]) if embed else None
+    return replace(_closed(splits, came, cleaned, quality=quality, book=book), features=features)
 
 
 def _judge(splits: Mapping[str, pa.Table], given: Sequence[verdicts.Verdict], policy: str, *,

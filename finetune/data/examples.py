@@ -43,6 +43,11 @@ class Examples:
         """All raw rows."""
         return [self.row(position) for position in range(len(self))]
 
+    def targets(self) -> Array:
+        """The target of every row, read from the labels; encodes nothing. Every row must have one."""
+        target = {label: position for position, label in enumerate(self.task.labels)}
+        return np.asarray([target[label] for label in self._columns["label"]], dtype=np.int64)
+
     def augmented(self, position: int, *, seed: int, epoch: int) -> Example:
         """Row `position` changed at random, the same way whenever seed, epoch and position are the same."""
         return self.task.augment(self[position], np.random.default_rng((seed, epoch, position)))

@@ -21,14 +21,15 @@ class Piece:
     real: bool = True
 
 
-def batches(lengths: Array, *, batch: int, seed: int, epoch: int) -> list[Array]:
+def batches(lengths: Array, *, batch: int, seed: int, epoch: int, even: Array | None = None) -> list[Array]:
     """All rows exactly once, in batches of like length; the last batch of the epoch may be short.
 
     `lengths` is what each row costs. Rows are shuffled, sorted by length within windows of batches, and the
-    batches shuffled, so that padding is rare while every epoch mixes rows anew.
+    batches shuffled, so that padding is rare while every epoch mixes rows anew. With the targets of the rows as
+    `even` an epoch has as many rows, but of every label equally many.
     """
     random = np.random.default_rng((seed, epoch))
-    order = random.permutation(len(lengths))
+    order = random.permutation(len(lengths)) if even is None else _evenly(even, random)
     window = batch * WINDOW
     cut: list[Array] = []
     for start in range(0, len(order), window):
@@ -38,6 +39,19 @@ def batches(lengths: Array, *, batch: int, seed: int, epoch: int) -> list[Array]
     full = [rows for rows in cut if len(rows) == batch]
     short = [rows for rows in cut if len(rows) < batch]
     return [full[i] for i in random.permutation(len(full))] + short
+
+
+def _evenly(targets: Array, random: np.random.Generator) -> Array:
+    """As many positions as rows, every label equally often; no row of a label comes again before all have come."""
+    found, counts = np.unique(targets, return_counts=True)
+    wanted = np.full(len(found), len(targets) // len(found))
+    wanted[random.permutation(len(found))[: len(targets) % len(found)]] += 1
+    drawn: list[Array] = []
+    for target, count, num_wanted in zip(found, counts, wanted, strict=True):
+        rows = np.flatnonzero(targets == target)
+        rounds = [random.permutation(rows) for _ in range(-(-num_wanted // count))]
+        drawn += [np.concatenate(rounds)[:num_wanted]] if rounds else []
+    return random.permutation(np.concatenate(drawn))
 
 
 def pieces(rows: Array, *, micro_batch: int, processes: int) -> list[list[Piece]]:

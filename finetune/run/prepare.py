@@ -12,7 +12,7 @@ from finetune.clean.review import judging, sheet
 from finetune.clean.review.tally import headline
 from finetune.clean.survey.whole import survey
 from finetune.data import labels, sources, split
-from finetune.run import embed, verdicts
+from finetune.run import balance, embed, verdicts
 from finetune.run.sides import hold_out, sides
 from finetune.write import write_lines
 
@@ -56,8 +56,9 @@ def prepare(run: Run) -> None:
             + f"; labels: {_counts(used['train']['label'].to_pylist())}")
     run.folder.write("data/source.json", {"source": source, "name": raw.name, "revision": raw.revision,
                                           "license": raw.license, "labels": names, "notes": notes})
+    quality = cleaned.quality | {"balance": balance.told(run, used["train"], cleaned.features)}
     # Written last: its presence says that the stage has finished.
-    run.folder.write("data/quality.json", cleaned.quality | survey(used, task.roles, seed=run.recipe.seed))
+    run.folder.write("data/quality.json", quality | survey(used, task.roles, seed=run.recipe.seed))
 
 
 def _tell(run: Run, quality: Mapping[str, Any]) -> None:

@@ -15,9 +15,9 @@ from accelerate.utils import set_seed
 
 from finetune import machine, saved
 from finetune.backbones import freeze, resolve
-from finetune.errors import TrainingError
+from finetune.errors import TrainingError, some
 from finetune.run import adapter
-from finetune.train import checkpoint, loop, optim, probe, sharding
+from finetune.train import checkpoint, loop, objective, optim, probe, sharding
 from finetune.train.feed import Feed
 from finetune.train.hooks import ConsoleLines, LogFile
 from finetune.train.interrupt import Interrupt
@@ -47,7 +47,7 @@ def train(run: Run) -> None:
         choice = _choose(run, loaded, examples["train"], lengths=lengths, accelerator=accelerator)
         # A sharded model cannot be put together in place: the main process keeps a whole one, to be saved at the end.
         kept = copy.deepcopy(loaded) if accelerator.is_fsdp2 and accelerator.is_main_process else loaded
-        fitting = _fitting(run, loaded, task, accelerator=accelerator, choice=choice)
+        fitting = _fitting(run, loaded, examples["train"], accelerator=accelerator, choice=choice)
         training = _training(run, fitting, examples, lengths=lengths, interrupt=interrupt)
         progress = _resume(run, training)
         loop.fit(training, progress)
@@ -136,18 +136,24 @@ def _micro_batch(run: Run, processes: int) -> int:
     return min(32, share) if settings.micro_batch == "auto" else min(settings.micro_batch, share)
 
 
-def _fitting(run: Run, loaded: Loaded, task: Task, *, accelerator: Accelerator, choice: probe.Choice) -> Fitting:
+def _fitting(run: Run, loaded: Loaded, examples: Examples, *, accelerator: Accelerator,
+             choice: probe.Choice) -> Fitting:
     settings = run.recipe.train
     model, optimizer = sharding.prepare(accelerator, loaded.model, optim.optimizer(loaded.model, settings))
     set_seed(run.recipe.seed + accelerator.process_index)
-    return Fitting(model, optimizer, accelerator, task, settings.clip, choice.precision)
+    goal = objective.of(settings, examples.task, examples.targets())
+    if isinstance(goal, objective.Weighed) and settings.class_weights != "none" and accelerator.is_main_process:
+        weights = [f"{label} {weight:.3g}" for label, weight in zip(examples.task.labels, goal.weights, strict=True)]
+        run.say(f"a row counts by its label: {some(weights, limit=8)}")
+    return Fitting(model, optimizer, accelerator, goal, settings.clip, choice.precision)
 
 
 def _training(run: Run, fitting: Fitting, examples: dict[str, Examples], *, lengths: Any,
               interrupt: Interrupt) -> loop.Training:
     settings, accelerator = run.recipe.train, fitting.accelerator
     feed = Feed(examples["train"], lengths, settings.batch, _micro_batch(run, accelerator.num_processes),
-                run.recipe.seed, accelerator.process_index, accelerator.num_processes)
+                run.recipe.seed, accelerator.process_index, accelerator.num_processes,
+                examples["train"].targets() if settings.sampler == "balanced" else None)
     return loop.Training(
         fitting=fitting, feed=feed, validation=examples["validation"],
         plan=Plan.of(settings, len(examples["train"])), train=settings,

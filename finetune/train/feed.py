@@ -29,10 +29,12 @@ class Feed:
     seed: int
     process: int
     processes: int
+    even: Array | None = None  # targets of the rows, where every label is to come equally often
 
     def epoch(self, epoch: int, *, skip: int = 0) -> Iterator[list[MicroBatch]]:
         """The micro-batches of every step of an epoch, from step `skip` on."""
-        batches = order.batches(self.lengths, batch=self.batch, seed=self.seed, epoch=epoch)[skip:]
+        batches = order.batches(self.lengths, batch=self.batch, seed=self.seed, epoch=epoch,
+                                even=self.even)[skip:]
         steps = [[micro[self.process] for micro in order.pieces(rows, micro_batch=self.micro_batch,
                                                                 processes=self.processes)] for rows in batches]
         collated = iter(self._loader([piece.rows for step in steps for piece in step], epoch))

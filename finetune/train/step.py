@@ -14,7 +14,8 @@ from finetune.errors import TrainingError
 from finetune.evaluate.infer import tensors
 
 if TYPE_CHECKING:
-    from finetune.contracts import Batch, Task
+    from finetune.contracts import Batch
+    from finetune.train.objective import Objective
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Fitting:
     model: Any  # as prepared by Accelerate
     optimizer: Any
     accelerator: Any
-    task: Task
+    objective: Objective
     clip: float
     precision: str = "fp32"
 
@@ -51,8 +52,9 @@ def train_step(fitting: Fitting, micro_batches: Sequence[MicroBatch]) -> tuple[f
     """
     accelerator, model = fitting.accelerator, fitting.model
     model.train()
-    local = sum(fitting.task.count(micro.batch) for micro in micro_batches if micro.real)
-    count = int(accelerator.reduce(torch.tensor(local, device=accelerator.device), reduction="sum"))
+    local = sum(fitting.objective.count(micro.batch) for micro in micro_batches if micro.real)
+    counted = torch.tensor(local, dtype=torch.float64, device=accelerator.device)
+    count = float(accelerator.reduce(counted, reduction="sum"))
     total = torch.zeros((), dtype=torch.float64, device=accelerator.device)
     for position, micro in enumerate(micro_batches):
         last = position == len(micro_batches) - 1
@@ -60,7 +62,7 @@ def train_step(fitting: Fitting, micro_batches: Sequence[MicroBatch]) -> tuple[f
             batch = tensors(micro.batch, accelerator.device)
             with fitting.autocast():
                 output = model(**batch.inputs)
-            loss = fitting.task.loss(output, batch).total * float(micro.real)
+            loss = fitting.objective.loss(output, batch).total * float(micro.real)
             accelerator.backward(loss * (accelerator.num_processes / count))
         total += loss.detach().double()
     mean = float(accelerator.reduce(total, reduction="sum")) / count

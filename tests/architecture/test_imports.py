@@ -22,7 +22,7 @@ HEAVY_FILES = {
     "finetune.backbones.adapters", "finetune.backbones.anatomy", "finetune.backbones.features", "finetune.backbones.freeze", "finetune.backbones.hf",
     "finetune.backbones.timm", "finetune.metrics.hf", "finetune.run.adapter", "finetune.run.evaluate", "finetune.run.export", "finetune.run.launch", "finetune.run.train",
     "finetune.train.checkpoint", "finetune.train.feed", "finetune.train.loop", "finetune.train.optim",
-    "finetune.train.probe", "finetune.train.sharding", "finetune.train.step",
+    "finetune.train.objective", "finetune.train.probe", "finetune.train.sharding", "finetune.train.step",
 }
 RUNS_WHEN_IMPORTED = {"finetune.__main__"}
 FOR_RECIPES = ("finetune.spec.", "finetune.tasks.", "finetune.clean.")

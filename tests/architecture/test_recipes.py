@@ -40,6 +40,7 @@ CONTRADICTIONS = [
     ("train.length", "train.length=0steps"),
     ("train.evaluate_every", "train.evaluate_every=0rows"),
     ("train.patience", "train.patience=-1"),
+    ("train", "train.class_weights=balanced train.sampler=balanced"),
     ("train.threads", "train.threads=0"),
     ("train.freeze", "train.freeze=0"),
     ("train.freeze", "train.freeze=backbone train.adapter=lora"),

@@ -28,6 +28,12 @@ RATES = {"bert": 1e-3, "vit": 3e-4}  # kind, and the rate at which each learns w
 ROWS = {"bert": 101, "vit": 97}  # in batches of 32 the last has 5 rows, or 1, of which only one process gets any
 KEPT = (1, 2, 40, 129, 193)  # validation rows: fewer than processes, and where one of 2 or 3 needs a forward pass more
 WAYS = ("whole", "sharded")
+# What makes up for uneven labels: one text in six is positive.
+UNEVEN: dict[str, dict[str, Any]] = {
+    "weights": {"class_weights": "balanced", "loss": "focal"}, "sampler": {"sampler": "balanced"},
+    "adjusted": {"loss": "logit_adjusted"},
+}
+UNEVEN_STEPS = 6
 
 
 class Noting(Examples):
@@ -63,6 +69,12 @@ def made(kind: str, folder: Path, processes: int) -> loop.Training:
     """The miniature, its batches of 32 rows cut for so many processes."""
     train = setting.steps(NUM_STEPS, micro_batch=-(-32 // processes), lr=RATES[kind])
     return setting.training(kind, folder, train=train, num_rows=ROWS[kind], dropout=0.0, augment=False)
+
+
+def made_uneven(name: str, folder: Path, processes: int) -> loop.Training:
+    """A few steps over uneven labels."""
+    train = replace(setting.steps(UNEVEN_STEPS, micro_batch=-(-32 // processes)), **UNEVEN[name])
+    return setting.training("bert", folder, train=train, num_rows=ROWS["bert"], dropout=0.0, every=6)
 
 
 def shown(predicted: Predicted) -> dict[str, Any]:
@@ -135,6 +147,9 @@ def main() -> None:
         for kind in kinds:
             shard(way == "sharded")
             fit(kind, out / way / kind, state, written)
+    shard(False)
+    for name in UNEVEN:
+        loop.fit(made_uneven(name, out / name, state.num_processes), Progress())
     if state.is_main_process:
         (out / "more").mkdir()
     go_on("bert", out, state)

@@ -20,7 +20,7 @@ from finetune.data.examples import Examples
 from finetune.spec import Epochs, Steps, Train
 from finetune.tasks.image_classification import ImageClassification
 from finetune.tasks.text_classification import TextClassification
-from finetune.train import loop, optim, sharding
+from finetune.train import loop, objective, optim, sharding
 from finetune.train.feed import Feed
 from finetune.train.hooks import LogFile
 from finetune.train.progress import Plan
@@ -31,10 +31,10 @@ WORDS = (*GOOD, *BAD, *OTHER)
 SEED = 5
 
 
-def text_rows(count: int, seed: int = SEED) -> pa.Table:
-    """Texts of 3 to 12 words, of which one or two decide about the label."""
+def text_rows(count: int, seed: int = SEED, every: int = 2) -> pa.Table:
+    """Texts of 3 to 12 words, of which one or two decide about the label; one row in `every` is positive."""
     random = np.random.default_rng(seed)
-    labels = [("negative", "positive")[i % 2] for i in range(count)]
+    labels = ["positive" if i % every == 1 else "negative" for i in range(count)]
     texts = []
     for label in labels:
         words = [*random.choice(OTHER, random.integers(2, 11)), random.choice(GOOD if label == "positive" else BAD)]
@@ -57,12 +57,12 @@ def image_rows(count: int, seed: int = SEED) -> pa.Table:
     return pa.table({"row": [f"made:{i}" for i in range(count)], "hash": labels, "image": cells, "label": labels})
 
 
-def rows(kind: str, count: int, seed: int = SEED) -> pa.Table:
+def rows(kind: str, count: int, seed: int = SEED, every: int = 2) -> pa.Table:
     """Rows for the miniature called `kind`."""
-    return text_rows(count, seed) if kind in tiny.TEXT else image_rows(count, seed)
+    return text_rows(count, seed, every) if kind in tiny.TEXT else image_rows(count, seed)
 
 
-def training(kind: str, folder: Path, *, train: Train, num_rows: int = 96, dropout: float = 0.1, augment: bool = True,
+def training(kind: str, folder: Path, *, train: Train, num_rows: int = 96, dropout: float = 0.1, augment: bool = True, every: int = 2,
              interrupted: Callable[[], bool] = lambda: False, hooks: Sequence[Any] = ()) -> loop.Training:
     """A loop over the miniature called `kind` (bert, vit, resnet), on as many processes as were launched.
 
@@ -83,13 +83,15 @@ def training(kind: str, folder: Path, *, train: Train, num_rows: int = 96, dropo
         task = ImageClassification(labels=("left", "right"), augmentations=changes)
     set_seed(SEED)
     loaded = narrowed(hf.load(backbone, task.head), train)
-    examples, validation = (Examples(table, task, loaded.processor) for table in (rows(kind, num_rows), rows(kind, 40, seed=9)))
+    examples, validation = (Examples(table, task, loaded.processor) for table in (rows(kind, num_rows, every=every), rows(kind, 40, seed=9)))
     model, optimizer = sharding.prepare(accelerator, loaded.model, optim.optimizer(loaded.model, train))
+    targets = examples.targets()
     micro = train.micro_batch if isinstance(train.micro_batch, int) else train.batch
     set_seed(SEED + accelerator.process_index)
-    feed = Feed(examples, examples.lengths(), train.batch, micro, SEED, accelerator.process_index, accelerator.num_processes)
+    feed = Feed(examples, examples.lengths(), train.batch, micro, SEED, accelerator.process_index, accelerator.num_processes,
+                targets if train.sampler == "balanced" else None)
     return loop.Training(
-        fitting=Fitting(model, optimizer, accelerator, task, train.clip), feed=feed, validation=validation,
+        fitting=Fitting(model, optimizer, accelerator, objective.of(train, task, targets), train.clip), feed=feed, validation=validation,
         plan=Plan.of(train, num_rows), train=train, checkpoints=folder / "checkpoints",
         hooks=(LogFile(folder / "log.jsonl"), *hooks), interrupted=interrupted,
     )

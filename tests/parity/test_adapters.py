@@ -50,7 +50,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], t
         train = replace(setting.epochs(2), lr=0.02, adapter=Lora(rank=4, method=method))  # type: ignore[arg-type]
         made = setting.training(kind, folder, train=train)
         loop.fit(made, Progress())
-        model, task = made.fitting.model, made.fitting.task
+        model, task = made.fitting.model, made.validation.task
         batch = task.collate([made.validation[i] for i in range(8)], made.validation.processor)
         adapters.save(model, folder / "adapter")
         np.savez(folder / "inputs.npz", **batch.inputs)

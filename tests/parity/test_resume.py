@@ -21,6 +21,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "bert": ("bert", {}), "vit": ("vit", {}), "resnet": ("resnet", {}),
     "bert with dora": ("bert", {"adapter": Lora(method="dora", dropout=0.1)}),
     "resnet with lora": ("resnet", {"adapter": Lora(rank=2)}),
+    "bert with labels drawn evenly": ("bert", {"sampler": "balanced", "loss": "focal"}),
     "resnet half frozen": ("resnet", {"freeze": 1}),
 }
 STEPS_PER_EPOCH = 6

@@ -16,7 +16,19 @@ from safetensors.numpy import load_file
 from finetune.train import loop
 from finetune.train.progress import Progress
 from tests.parity import setting
-from tests.parity.processes import KEPT, MORE_STEPS, NUM_STEPS, RATES, ROWS, WAYS, evaluations, made
+from tests.parity.processes import (
+    KEPT,
+    MORE_STEPS,
+    NUM_STEPS,
+    RATES,
+    ROWS,
+    UNEVEN,
+    UNEVEN_STEPS,
+    WAYS,
+    evaluations,
+    made,
+    made_uneven,
+)
 
 ROOT = Path(__file__).parents[2]
 LAUNCHES = {2: ("bert", "vit"), 3: ("bert",)}  # processes, and what they fit
@@ -78,6 +90,19 @@ def test_many_processes_give_the_losses_of_one(processes: int, way: str, kind: s
     assert found["processes"] == processes
     assert found["wrapper"].startswith("FSDP" if way == "sharded" else "DistributedDataParallel")
     np.testing.assert_allclose(losses(launched[processes] / way / kind / "process-0" / "log.jsonl"), one[kind][0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", UNEVEN)
+def test_what_makes_up_for_uneven_labels_is_the_same_however_the_batch_is_cut(
+    name: str, one: dict[str, Any], launched: dict[int, Path], tmp_path: Path
+) -> None:
+    loop.fit(made_uneven(name, tmp_path / "one", 1), Progress())
+    loop.fit(made_uneven(name, tmp_path / "cut", 4), Progress())
+    expected = losses(tmp_path / "one" / "log.jsonl")
+    assert len(expected) == UNEVEN_STEPS
+    assert not np.allclose(expected, one["bert"][0][:UNEVEN_STEPS], rtol=1e-2)
+    for log in (tmp_path / "cut" / "log.jsonl", *(launched[processes] / name / "log.jsonl" for processes in LAUNCHES)):
+        np.testing.assert_allclose(losses(log), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize(("processes", "way", "kind"), CASES)

@@ -19,6 +19,7 @@ class Counting:
     """A task that notes which rows it has encoded; a text `7` has seven tokens."""
 
     roles: Mapping[str, str]
+    labels: tuple[str, ...]
 
     def __init__(self, kind: str) -> None:
         self.roles = {"content": kind, "label": "label"}
@@ -60,6 +61,14 @@ def test_lengths_of_texts_are_what_the_task_says() -> None:
     assert len(task.encoded) == 2500
     assert [len(found[i]["input_ids"]) for i in range(2500)] == lengths.tolist()
     assert len(task.encoded) == 2500
+
+
+def test_targets_are_the_places_of_the_labels_and_encode_nothing() -> None:
+    table = pa.table({"row": ["a:1", "a:2", "a:3"], "image": ["1", "2", "3"], "label": ["y", "x", "y"]})
+    task = Counting("image")
+    task.labels = ("x", "y")
+    assert Examples(table, task, 4).targets().tolist() == [1, 0, 1]
+    assert task.encoded == []
 
 
 def test_lengths_of_pictures_encode_nothing() -> None:

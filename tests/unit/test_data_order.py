@@ -120,3 +120,44 @@ def test_pieces_hold_every_row_once_for_all_sizes(num_rows: int, processes: int)
 def test_rows_of_pieces_are_plain_integers() -> None:
     (micro,) = pieces(np.array([3, 4]), micro_batch=2, processes=1)
     assert [type(row) for row in micro[0].rows] == [int, int]
+
+
+def uneven(*counts: int) -> np.ndarray:
+    return np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts)), counts))
+
+
+@pytest.mark.parametrize("counts", [(90, 10), (500, 3, 40), (1, 1, 1), (7, 200)])
+def test_even_epoch_has_as_many_rows_and_of_every_label_equally_many(counts: tuple[int, ...]) -> None:
+    targets = uneven(*counts)
+    for epoch in range(3):
+        seen = np.concatenate(batches(long_tailed(len(targets)), batch=8, seed=1, epoch=epoch, even=targets))
+        assert len(seen) == len(targets)
+        found = np.bincount(targets[seen], minlength=len(counts))
+        assert found.max() - found.min() <= 1
+
+
+def test_no_row_comes_again_before_all_of_its_label_have_come() -> None:
+    targets = uneven(90, 10)
+    times = np.bincount(np.concatenate(batches(long_tailed(100), batch=8, seed=1, epoch=0, even=targets)), minlength=100)
+    assert set(times[targets == 1].tolist()) == {5}
+    assert sorted(set(times[targets == 0].tolist())) == [0, 1]
+
+
+def test_every_row_of_a_large_label_comes_over_the_epochs() -> None:
+    targets, seen = uneven(90, 10), set()
+    for epoch in range(12):
+        seen |= set(np.concatenate(batches(long_tailed(100), batch=8, seed=1, epoch=epoch, even=targets)).tolist())
+    assert len(seen) == 100
+
+
+def test_even_order_depends_on_seed_and_epoch_alone() -> None:
+    targets, lengths = uneven(90, 10), long_tailed(100)
+    orders = [[rows.tolist() for rows in batches(lengths, batch=8, seed=seed, epoch=epoch, even=targets)]
+              for seed, epoch in ((1, 0), (1, 0), (1, 1), (2, 0))]
+    assert orders[0] == orders[1]
+    assert orders[0] not in orders[2:]
+
+
+def test_rows_of_like_length_share_a_batch_of_an_even_epoch() -> None:
+    lengths = long_tailed()
+    assert padding(batches(lengths, batch=32, seed=13, epoch=0, even=uneven(9_000, 1_000)), lengths) <= 1.15

@@ -142,6 +142,34 @@ def test_uneven_labels_are_noted(tmp_path: Path) -> None:
     assert "526 training rows of 'negative', 20 of 'neutral'" in texts(calm_run(tmp_path, quality=cleaned), "note")[0]
 
 
+def advised(recommended: str) -> dict[str, Any]:
+    """Slightly uneven labels, and what was tried on frozen features."""
+    cleaned = quality(LABELS)
+    cleaned["lengths"]["truncated"] = 0
+    cleaned["classes"]["train"]["neutral"]["after"] = 100
+    way = {"name": "focal loss", "score": 0.61, "gain": {"value": 0.04, "low": 0.012, "high": 0.07}}
+    setting = "train.loss=focal" if recommended == "focal loss" else "train.loss=cross_entropy"
+    cleaned["balance"] = {"advice": {"recommended": recommended, "setting": setting, "tried": [way]}}
+    return cleaned
+
+
+def test_setting_that_makes_up_for_uneven_labels_is_a_warning(tmp_path: Path) -> None:
+    found = texts(calm_run(tmp_path, quality=advised("focal loss")))
+    assert found == ["The labels are uneven: 526 training rows of 'negative', 100 of 'neutral'. On frozen features "
+                     "train.loss=focal reached a macro F1 of 61.0%, +4.0 points (+1.2 to +7.0) more than without. Try it "
+                     "on a new run, and judge both by their macro F1 on validation."]
+
+
+def test_setting_that_a_run_had_is_not_recommended_to_it(tmp_path: Path) -> None:
+    values = recipe()
+    values["values"]["train.loss"] = {"value": "focal"}
+    assert texts(calm_run(tmp_path, quality=advised("focal loss"), recipe=values)) == []
+
+
+def test_nothing_is_recommended_where_nothing_was_clearly_better(tmp_path: Path) -> None:
+    assert texts(calm_run(tmp_path, quality=advised("none"))) == []
+
+
 def test_flagged_rows_that_move_the_score_are_a_warning(tmp_path: Path) -> None:
     measured = metrics(LABELS, GOOD) | {"notes": [], "baselines": {}}
     measured["splits"]["test"]["unflagged"]["accuracy"]["value"] = 0.9

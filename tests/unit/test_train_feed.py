@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -55,6 +57,18 @@ def test_rows_come_in_the_order_of_the_epoch_and_augmented_by_it(pictures: Examp
                     for batch in order.batches(np.arange(ROWS) % 5, batch=BATCH, seed=7, epoch=epoch) for row in batch]
         found = np.concatenate(pixels(list(feed(pictures).epoch(epoch))))
         np.testing.assert_array_equal(found, np.stack(expected))
+
+
+def test_labels_come_equally_often_where_they_are_drawn_evenly(pictures: Examples) -> None:
+    rare = np.array([1] * 3 + [0] * (ROWS - 3))
+    even = replace(feed(pictures), even=rare)
+    steps = list(even.epoch(0))
+    assert counted(steps) == counted(list(feed(pictures).epoch(0)))
+    drawn = np.concatenate(order.batches(np.arange(ROWS) % 5, batch=BATCH, seed=7, epoch=0, even=rare))
+    assert sorted(np.bincount(rare[drawn]).tolist()) == [11, 12]
+    seen = np.concatenate([micro.batch.targets["target"] for step in steps for micro in step])
+    np.testing.assert_array_equal(seen, pictures.targets()[drawn])
+    assert same(pixels(list(even.epoch(0, skip=2))), pixels(steps[2:]))
 
 
 @pytest.mark.parametrize("skip", range(STEPS + 1))

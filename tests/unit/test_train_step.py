@@ -15,7 +15,9 @@ from torch.nn.functional import cross_entropy
 
 from finetune.contracts import Batch
 from finetune.errors import TrainingError
+from finetune.spec import Train
 from finetune.tasks.text_classification import TextClassification
+from finetune.train import objective
 from finetune.train.step import Fitting, MicroBatch, train_step
 
 ROWS = 7
@@ -120,6 +122,18 @@ def test_loss_is_divided_by_what_the_task_counts() -> None:
     update, loss, _ = stepped(cut(4, 3), task=PerToken(labels=("a", "b", "c")))
     assert loss == pytest.approx(mean / 3, rel=1e-6)
     torch.testing.assert_close(update, expected / 3, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("settings", [Train(class_weights="balanced"), Train(class_weights="effective", loss="focal"),
+                                      Train(loss="logit_adjusted")])
+def test_uneven_labels_give_the_same_update_however_the_batch_is_cut(settings: Train) -> None:
+    goal = objective.of(settings, TextClassification(labels=("a", "b", "c")), np.repeat([0, 1, 2], [50, 9, 1]))
+    whole, mean, _ = stepped(cut(7), task=goal)
+    for sizes in ((1,) * 7, (4, 3), (2, 2, 2, 1)):
+        update, loss, _ = stepped(cut(*sizes), task=goal)
+        torch.testing.assert_close(update, whole, rtol=1e-5, atol=1e-7)
+        assert loss == pytest.approx(mean, rel=1e-6)
+    assert not torch.allclose(whole, stepped(cut(7))[0], rtol=1e-2)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
