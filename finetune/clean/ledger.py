@@ -19,7 +19,8 @@ from finetune.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# What a finding of these rules in a validation or test row says about its score; blanks at its ends say nothing.
+# What a finding of these rules in a validation or test row says about its score; blanks at its ends say nothing, and
+# suspected labels are those with which the same backbone disagrees: a score without them would flatter it.
 FLAGGING = ("encoding", "markup", "blanks", "language", "labels_in_text", "contradictions", "duplicates",
             "near_contradictions", "near_duplicates", "leakage")
 POSITION = "position"  # of a row in its split as it came; the engine adds it and takes it off

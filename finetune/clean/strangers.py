@@ -67,7 +67,8 @@ def learn(
         far = own if table is train else distances(_directions(theirs), usual.directions)
         found = np.flatnonzero(far > usual.limit)
         found = found[np.argsort(-far[found], kind="stable")]
-        reasons = [f"far from all other rows (distance {far[row]:.2f}, usual is {usual.median:.2f})" for row in found]
+        others = "all other rows" if len(rows) == train.num_rows else f"{len(rows):,} other rows, drawn at random"
+        reasons = [f"far from {others} (distance {far[row]:.2f}, usual is {usual.median:.2f})" for row in found]
         findings = about_rows(table, roles, rows=found.tolist(), reasons=reasons)
         return replace(findings, details=_details(table, roles, far=far, found=found)) if table is train else findings
 

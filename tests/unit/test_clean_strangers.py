@@ -66,3 +66,4 @@ def test_beyond_the_limit_distances_are_to_a_sample(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(strangers, "MOST", 150)
     cleaned = clean(pa.concat_tables([table(400), table(1, "far")]))
     assert [line.position for line in cleaned.ledger] == [400]
+    assert cleaned.ledger[0].reason.startswith("far from 150 other rows, drawn at random (distance 1.")
