@@ -27,11 +27,13 @@ class Check:
 
 
 def tally(run: Run) -> list[Check]:
-    """Every check that cleaning made, the worst first."""
-    found = [Check(str(line.get("level")), str(line.get("check") or "").replace("_", " "),
-                   *(str(line.get(part) or "") for part in ("text", "rows", "advice")))
-             for line in run.quality.get("tally") or ()]
-    return sorted((check for check in found if check.level in LEVELS), key=lambda check: LEVELS.index(check.level))
+    """Every check that cleaning made, the worst first; those that say the same stand in one line."""
+    checks: dict[tuple[str, ...], list[str]] = {}
+    for line in run.quality.get("tally") or ():
+        told = tuple(str(line.get(part) or "") for part in ("level", "text", "rows", "advice"))
+        checks.setdefault(told, []).append(str(line.get("check") or "").replace("_", " "))
+    found = [Check(level, ", ".join(names), *said) for (level, *said), names in checks.items() if level in LEVELS]
+    return sorted(found, key=lambda check: LEVELS.index(check.level))
 
 
 def likeness(run: Run) -> Table | None:

@@ -128,6 +128,14 @@ def test_a_part_may_be_missing_or_empty(tmp_path: Path, part: str, empty: dict[s
     assert outline(only_cleaned(tmp_path, found)).faults == []
 
 
+def test_checks_that_say_the_same_stand_in_one_line_below_what_is_worse(tmp_path: Path) -> None:
+    checks = [("blanks", "good", "nothing found"), ("language", "warn", "9 rows"), ("near_duplicates", "good", "nothing found"),
+              ("labels", "fail", "2 rows"), ("other", "unknown", "")]
+    run = read(tmp_path, tally=[{"check": check, "level": level, "text": text} for check, level, text in checks])
+    assert [(line.level, line.check, line.text) for line in data_tables.tally(run)] == [
+        ("fail", "labels", "2 rows"), ("warn", "language", "9 rows"), ("good", "blanks, near duplicates", "nothing found")]
+
+
 def test_confidence_is_never_said_to_be_full(tmp_path: Path) -> None:
     line = {"row": "a:1", "label": "x", "suggestion": "y", "text": "t"}
     run = read(tmp_path, suspects={"examples": [line | {"confidence": share} for share in (0.9996, 0.991, 0.9, None)]})
