@@ -26,15 +26,17 @@ from finetune.clean import duplicates
 
 ROLES = {"text": "text", "label": "label"}
 PEERS = ("datasets", "polars", "pandas", "numpy", "pyarrow")
+MOST_WORDS = (25, 160)  # of a text, as in short messages and in articles
 NOT_WORDS = r"[\s.,;:!?'\"`()\[\]-]+"
 COMPILED = re.compile(NOT_WORDS)
 
 
-def generated(num_rows: int) -> pa.Table:
-    """Rows of 30 to 160 words, each tenth one a copy of another in capitals or in full."""
+def generated(num_rows: int, most: int) -> pa.Table:
+    """Rows of up to so many words; each tenth one is a copy of another, half of them in capitals."""
     chance = np.random.Generator(np.random.PCG64(5))
     words = np.array(["".join(chance.choice(list("etaoinshrdlu"), chance.integers(2, 11))) for _ in range(20_000)])
-    texts = [" ".join(words[chance.integers(len(words), size=chance.integers(30, 160))]) + "." for _ in range(num_rows)]
+    sizes = chance.integers(most // 5, most, size=num_rows)
+    texts = [" ".join(words[chance.integers(len(words), size=size)]) + "." for size in sizes]
     for place in range(9, num_rows, 10):
         earlier = texts[int(chance.integers(place))]
         texts[place] = earlier.upper() if place % 20 == 9 else earlier
@@ -91,7 +93,14 @@ def main() -> None:
     datasets.disable_progress_bars()
     num_rows, turns = (int(sys.argv[place]) if len(sys.argv) > place else usual
                        for place, usual in ((1, 200_000), (2, 5)))
-    table, threads = generated(num_rows), os.environ.get("POLARS_MAX_THREADS", "all")
+    print("; ".join(f"{peer} {importlib.metadata.version(peer)}" for peer in PEERS))
+    for most in MOST_WORDS:
+        compare(generated(num_rows, most), most, turns)
+
+
+def compare(table: pa.Table, most: int, turns: int) -> None:
+    """All sides by turns on one table."""
+    num_rows, threads = table.num_rows, os.environ.get("POLARS_MAX_THREADS", "all")
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in SIDES}
     answers = {}
     for _ in range(turns):
@@ -101,8 +110,8 @@ def main() -> None:
             times[name].append((time.perf_counter() - clock, time.process_time() - used))
     middle = {name: [statistics.median(of_kind) for of_kind in zip(*of_side, strict=True)]
               for name, of_side in times.items()}
-    print(f"{num_rows:,} texts, {len(answers['finetune']):,} copies, polars with {threads} threads; "
-          + ", ".join(f"{peer} {importlib.metadata.version(peer)}" for peer in PEERS))
+    print(f"{num_rows:,} texts of {most // 5} to {most} words, {len(answers['finetune']):,} copies, "
+          f"polars with {threads} threads")
     for name, (clock, used) in middle.items():
         same = "the same rows" if answers[name] == answers["finetune"] else f"{len(answers[name]):,} rows"
         ratios = [of_side / own for of_side, own in zip((clock, used), middle["finetune"], strict=True)]

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -68,11 +69,12 @@ def status(name: str) -> float:
 
 def prepare(file: str, folder: str) -> None:
     """In the child: the first stage of a run."""
-    import numpy  # noqa: F401  # what every stage has loaded is no cost of the rows
     from rich.console import Console
 
-    from finetune.run import pipeline, prepare  # noqa: F401
+    from finetune.run import pipeline
 
+    for module in ("pyarrow.compute", "pyarrow.csv", "finetune.run.prepare"):  # what is loaded is no cost of the rows
+        import_module(module)
     overrides = [f"data.files.train={file}", f"output_dir={folder}", "data.max_rows=all"]
     started = pipeline.start("sentiment", overrides, command="benchmark", console=Console(stderr=True, quiet=True))
     before, clock, used = status("VmRSS"), time.perf_counter(), time.process_time()

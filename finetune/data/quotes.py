@@ -20,8 +20,10 @@ def refuse_swallowed(
     A line would be one if it has `width` cells and, where `labels` are given (their place, and those of all records),
     the label of some record.
     """
-    plain = text.rstrip("\r\n")
-    if starts[0] == 1 and plain.count("\n") + 1 == starts[-1] == len(starts):
+    end = len(text)
+    while end and text[end - 1] in "\r\n":  # a stripped copy would take as much memory again
+        end -= 1
+    if starts[0] == 1 and text.count("\n", 0, end) + 1 == starts[-1] == len(starts):
         return  # as many records as lines
     lines = BREAK.split(text)
     ends = [*(start - 1 for start in starts[1:]), len(lines)]

@@ -61,8 +61,10 @@ def _secrets(name: str, found: spec.Recipe) -> list[str]:
 def open_keys(found: spec.Recipe) -> dict[str, str]:
     """What the keys stand at that a recipe need not name: one column per role, one policy per cleaning rule."""
     from finetune.clean import engine, leakage
+    from finetune.clean.review import judging, verdicts
 
-    policies = {name: rule.default for name, rule in engine.rules().items()} | {"leakage": leakage.default}
+    policies = {name: rule.default for name, rule in engine.rules().items()}
+    policies |= {"leakage": leakage.default, judging.RULE: verdicts.default}
     return ({f"data.columns.{role}": role for role in found.task.roles}
             | {f"clean.{rule}": policy for rule, policy in policies.items()})
 

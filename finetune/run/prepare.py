@@ -45,10 +45,10 @@ def prepare(run: Run) -> None:
         if "not_judged" in suspects:
             run.say(f"label_errors: not judged, since {suspects['not_judged']}")
     names = labels.resolve_labels(cleaned.splits, task.labels)
-    _tell(run, cleaned.quality)
     _write(run, cleaned, names)
     asked = sheet.questions(cleaned.ledger, roles, policies=engine.done(cleaned.quality))
     cleaned.quality["review"] = sheet.summed(asked)
+    _tell(run, cleaned.quality)
     if asked:
         sheet.write(asked, splits, roles, file=run.folder.path / "data" / sheet.FILE, known=judged)
     used = cleaned.splits
@@ -67,7 +67,9 @@ def _tell(run: Run, quality: Mapping[str, Any]) -> None:
         run.say(line)
     for rule, found in () if run.shows_findings else ledger.summary(quality):
         run.say(f"{rule}: {found}")
-    run.say(f"checks: {headline(quality['tally'])}")
+    asked = quality["review"]["findings"]
+    to_judge = f"; {asked:,} findings to judge in data/{sheet.FILE}" if asked else ""
+    run.say(f"checks: {headline(quality['tally'])}{to_judge}")
 
 
 def _write(run: Run, cleaned: Any, names: tuple[str, ...]) -> None:

@@ -25,20 +25,18 @@ EXAMPLE = "finetune clean sentiment data.files.train=reviews.csv data.columns.te
 SPLITS = ("train", "validation", "test")
 
 Target = Annotated[Path | None, typer.Option(
-    "--to", metavar="FOLDER", help="Also write the cleaned rows there as train.csv, validation.csv and test.csv.")]
+    "--to", metavar="FOLDER", help="Also write the cleaned rows there, as CSV files.")]
 Sheet = Annotated[Path | None, typer.Option(
-    "--apply", metavar="SHEET", help="A review.csv of this recipe with your verdicts; they are remembered.")]
+    "--apply", metavar="SHEET", help="A review.csv into which you have written verdicts.")]
 Deep = Annotated[bool, typer.Option(
-    "--deep", help="Also look for wrong labels and rows unlike all others, however long seeing all rows through the "
-                   "backbone takes; by default only where that costs little beside training.")]
+    "--deep", help="Also look for wrong labels and rows unlike all others, however long that takes.")]
 
 
 def verb(recipe: RecipeName, overrides: Overrides = None, *, to: Target = None, apply: Sheet = None,
          deep: Deep = False) -> None:
     """Read and clean the rows only, and show what is wrong with them.
 
-    Leaves a run folder that `finetune run RECIPE --resume RUN` continues, and in it data/review.csv: what a person
-    should judge. Write keep, drop or a label into its last column and give it back with --apply.
+    Leaves a run folder with data/review.csv, in which to judge what was found.
     """
     from finetune.clean import ledger
     from finetune.clean.review.refusals import RefusedError

@@ -18,7 +18,7 @@ from finetune.machine import cores
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 0.5
-RULES = ", ".join(sorted([*engine.rules(), "leakage"]))
+RULES = ", ".join(sorted([*engine.rules(), "leakage", "verdicts"]))
 Refused = Callable[..., list[str]]
 
 

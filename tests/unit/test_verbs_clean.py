@@ -46,7 +46,8 @@ def cwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def clean(*arguments: str) -> str:
     result = CliRunner().invoke(app, ["clean", "sentiment", "data.files.train=train.csv", "data.columns.text=review",
-                                      "data.files.validation=validation.csv", "data.files.test=test.csv", *arguments], env={"COLUMNS": "80", "TERM": "dumb"})
+                                      "data.files.validation=validation.csv", "data.files.test=test.csv",
+                                      "clean.label_errors=off", "clean.strangers=off", *arguments], env={"COLUMNS": "80", "TERM": "dumb"})
     if result.exception:
         raise result.exception
     return result.output
@@ -94,9 +95,10 @@ def test_page_about_the_rows_is_left_and_named(cwd: Path) -> None:
     assert RunFolder(Path(place[1]).parent).next_stage == "train"
 
 
-def test_nothing_heavy_is_loaded(cwd: Path) -> None:
+def test_nothing_heavy_is_loaded_where_no_rule_needs_the_backbone(cwd: Path) -> None:
     code = ("import sys; from finetune.cli import app\n"
-            "app(['clean', 'sentiment', 'data.files.train=train.csv', 'data.columns.text=review'], standalone_mode=False)\n"
+            "app(['clean', 'sentiment', 'data.files.train=train.csv', 'data.columns.text=review', 'clean.label_errors=off', "
+            "'clean.strangers=off'], standalone_mode=False)\n"
             "assert not {'torch', 'transformers', 'accelerate'} & set(sys.modules)")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

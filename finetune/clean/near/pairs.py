@@ -93,6 +93,7 @@ def cluster_keys(table: pa.Table, roles: Mapping[str, str]) -> list[str]:
 
     It is the key of the first row of the cluster, so that rows added at the end leave it as it is.
     """
+    table = table.slice(0)  # so that what is learnt of all rows, which is much, goes when this is done
     number, found = copies.numbered([table], roles), find([table], roles)
     equal, rows = copies.firsts(number)[number], np.arange(len(number))
     joined = Pairs(np.concatenate([found.left, equal]), np.concatenate([found.right, rows]), equal)

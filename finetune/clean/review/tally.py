@@ -95,7 +95,8 @@ def _advice(rule: str, entry: Mapping[str, Any], level: str, *, policies: Sequen
         return f"Fix them, or set clean.{rule}={way_out(policies)}."
     if trained.get("reported") and entry["policy"] == "report":
         if "fix" in policies:
-            return f"clean.{rule}=fix repairs those in training."
+            does = "masks it" if rule == "personal_data" else "repairs those"
+            return f"clean.{rule}=fix {does} in training rows."
         return f"Judge them in {FILE}, or drop those in training: clean.{rule}=drop."
     if trained.get("dropped"):
         judged = f"Judge them in {FILE}, or keep" if rule in ABOUT_LABELS else "To keep"
