@@ -69,10 +69,7 @@ def hold_out(
 
     Raises DataError for labels with too few distinct rows to be in every split; in lists these are left in train.
     """
-    import pyarrow as pa
-
     split_of = _dealt(table, shares, keys=keys, seed=seed, known=known or {}, unit=unit)  # makes way for the tables
-    pa.default_memory_pool().release_unused()
     return {split: table.filter([found == split for found in split_of]) for split in ("train", *shares)}
 
 
