@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from finetune.clean import leakage
-from finetune.clean.cells import repaired
+from finetune.clean.cells import joined_runs, repaired
 from finetune.clean.ledger import POSITION, LedgerLine, labels, numbered, sums, tally, with_cells
 from finetune.clean.probe.embedded import FEATURES, embedded, matrix
 from finetune.clean.review import judging, refusals, verdicts
@@ -277,7 +277,7 @@ def _amended(step: Step, split: str, *, table: pa.Table, roles: Mapping[str, str
         from finetune.clean.near.once import hand_on
 
         stays = np.delete(np.arange(table.num_rows), findings.rows)
-        return hand_on(table, table.take(stays), stays)
+        return hand_on(table, joined_runs(table, stays), stays)
     return table
 
 
