@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
 MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "I;16", "I;16B", "I;16L")
-MAX_PIXELS = 100_000_000
+# What these allow is decoded in a second, in less than 512 MiB.
+MAX_PIXELS = 50_000_000
+MAX_BYTES = 2**28  # of the encoded file
+MAX_SCANS = 100  # of a progressive JPEG, each a pass over all pixels; encoders write about ten
 SPLITS = {
     "train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation",
     "dev": "validation", "test": "test", "testing": "test",
@@ -52,7 +55,8 @@ def open_image(cell: str | bytes) -> Image:
 def open_small(cell: str | bytes, side: int) -> Image:
     """The picture as `open_image` gives it, but JPEG no larger than is needed for `side` pixels on either side.
 
-    JPEG is then decoded at 1/2, 1/4 or 1/8 of its size, which is several times as fast.
+    JPEG is then decoded at 1/2, 1/4 or 1/8 of its size, which is several times as fast; the pixels of others are
+    averaged in blocks.
     """
     with _blaming(cell):
         return _rgb(cell, side=side)
@@ -151,11 +155,11 @@ def _other_shape(source: Path, files: list[locators.Parts]) -> str:
 
 
 def _encoded(cell: str | bytes) -> bytes:
-    return cell if isinstance(cell, bytes) else locators.read(cell)
+    return cell if isinstance(cell, bytes) else locators.read(cell, most=MAX_BYTES)
 
 
 def _rgb(cell: str | bytes, *, side: int | None = None) -> Image:
-    """The picture in RGB; JPEG of more than `side` pixels comes out smaller, after all of its data has been read."""
+    """The picture in RGB; one of more than `side` pixels comes out smaller, after all of its data has been read."""
     from PIL import Image
 
     raw = _encoded(cell)
@@ -168,19 +172,32 @@ def _rgb(cell: str | bytes, *, side: int | None = None) -> Image:
         raise locators.UnreadableError(f"too large: {image.width:,} x {image.height:,} pixels")
     if image.mode not in MODES:
         raise locators.UnreadableError(f"pixels of mode {image.mode}, save it with 8 or 16 bits a channel")
+    if image.format == "JPEG" and raw.count(b"\xff\xda") > MAX_SCANS:  # in pixels, 0xff is followed by 0
+        raise locators.UnreadableError(f"more than {MAX_SCANS} scans")
     if side is not None:
         image.draft(image.mode, (side, side))
     image.load()
+    if side is not None:
+        image = _reduced(image, side)
     image = _upright(image)
     if image.mode.startswith("I;16"):
         import numpy as np
 
-        image = Image.fromarray(((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8))
+        image = Image.fromarray(((np.arange(2**16) + 128) // 257).astype(np.uint8)[np.asarray(image)])
     elif image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    rgb: Image.Image = image.convert("RGB")
+        clear = image if image.mode == "RGBA" else image.convert("RGBA")
+        image = Image.new("RGB", image.size, "white")
+        image.paste(clear, mask=clear)
+    rgb: Image.Image = image if image.mode == "RGB" else image.convert("RGB")
     return rgb
+
+
+def _reduced(image: Any, side: int) -> Any:
+    """The picture in blocks averaged to one pixel, still of `side` pixels or more; where blocks can be averaged."""
+    block = min(image.size) // side
+    if block < 2 or image.mode not in ("L", "RGB", "RGBA", "CMYK") or "transparency" in image.info:
+        return image
+    return image.reduce(block)
 
 
 def _size(cell: str | bytes) -> tuple[int, int]:
@@ -231,7 +248,9 @@ def _reason(error: Exception) -> str:
         return "not in the archive"
     if isinstance(error, locators.UnreadableError):
         return str(error)
-    return "truncated" if "truncated" in str(error).lower() else f"damaged: {error}"
+    if "truncated" in str(error).lower():
+        return "truncated"
+    return f"damaged: {error}" if str(error) else "damaged"
 
 
 @contextmanager

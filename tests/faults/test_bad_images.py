@@ -70,7 +70,7 @@ def folder_refusal(source: Path) -> str:
     (encoded("BMP")[:-100], "truncated"),
     (encoded("TIFF")[:-100], "truncated"),
     (encoded("PPM"), "not an image"),
-    (png_header(20_000, 5_001), "too large: 20,000 x 5,001 pixels"),
+    (png_header(10_000, 5_001), "too large: 10,000 x 5,001 pixels"),
     (png_header(60_000, 60_000), "too large"),
 ])
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
@@ -93,9 +93,8 @@ def test_cut_gif_and_webp_are_refused(tmp_path):
 
 
 def test_picture_of_exactly_the_allowed_size_is_not_too_large():
-    assert MAX_PIXELS == 10_000 * 10_000
     with pytest.raises(DataError, match=r"truncated|damaged"):
-        open_image(png_header(10_000, 10_000))
+        open_image(png_header(10_000, MAX_PIXELS // 10_000))
 
 
 def test_pixels_of_32_bits_are_refused():
