@@ -49,17 +49,17 @@ def open_image(cell: str | bytes) -> Image:
     DataError names a picture that is none of FORMATS, has more than MAX_PIXELS, or is damaged.
     """
     with _blaming(cell):
-        return _rgb(cell)
+        return _opened(cell)
 
 
-def open_small(cell: str | bytes, side: int) -> Image:
-    """The picture as `open_image` gives it, but JPEG no larger than is needed for `side` pixels on either side.
+def open_small(cell: str | bytes, side: int, mode: str = "RGB") -> Image:
+    """The picture as `open_image` gives it, but no larger than is needed for `side` pixels on either side.
 
     JPEG is then decoded at 1/2, 1/4 or 1/8 of its size, which is several times as fast; the pixels of others are
-    averaged in blocks.
+    averaged in blocks. `mode` may be YCbCr, in which JPEG is kept.
     """
     with _blaming(cell):
-        return _rgb(cell, side=side)
+        return _opened(cell, side=side, mode=mode)
 
 
 def hashes(cells: Sequence[str | bytes]) -> list[str]:
@@ -158,8 +158,8 @@ def _encoded(cell: str | bytes) -> bytes:
     return cell if isinstance(cell, bytes) else locators.read(cell, most=MAX_BYTES)
 
 
-def _rgb(cell: str | bytes, *, side: int | None = None) -> Image:
-    """The picture in RGB; one of more than `side` pixels comes out smaller, after all of its data has been read."""
+def _opened(cell: str | bytes, *, side: int | None = None, mode: str = "RGB") -> Image:
+    """The picture in RGB or YCbCr; one of more than `side` pixels comes out smaller; all of its data is read."""
     from PIL import Image
 
     raw = _encoded(cell)
@@ -172,10 +172,10 @@ def _rgb(cell: str | bytes, *, side: int | None = None) -> Image:
         raise locators.UnreadableError(f"too large: {image.width:,} x {image.height:,} pixels")
     if image.mode not in MODES:
         raise locators.UnreadableError(f"pixels of mode {image.mode}, save it with 8 or 16 bits a channel")
-    if image.format == "JPEG" and raw.count(b"\xff\xda") > MAX_SCANS:  # in pixels, 0xff is followed by 0
+    if "progressive" in image.info and raw.count(b"\xff\xda") > MAX_SCANS:  # in pixels, 0xff is followed by 0
         raise locators.UnreadableError(f"more than {MAX_SCANS} scans")
     if side is not None:
-        image.draft(image.mode, (side, side))
+        image.draft(mode, (side, side))
     image.load()
     if side is not None:
         image = _reduced(image, side)
@@ -188,8 +188,8 @@ def _rgb(cell: str | bytes, *, side: int | None = None) -> Image:
         clear = image if image.mode == "RGBA" else image.convert("RGBA")
         image = Image.new("RGB", image.size, "white")
         image.paste(clear, mask=clear)
-    rgb: Image.Image = image if image.mode == "RGB" else image.convert("RGB")
-    return rgb
+    opened: Image.Image = image if image.mode == mode else image.convert("RGB").convert(mode)
+    return opened
 
 
 def _reduced(image: Any, side: int) -> Any:
@@ -229,7 +229,7 @@ def _upright(image: Any) -> Any:
 def _reason_against(cell: str | bytes) -> str | None:
     """Why a picture cannot be read, or None."""
     try:
-        _rgb(cell, side=1)
+        _opened(cell, side=1)
     except Exception as error:  # decoders raise many kinds of error on damaged files, and each means the same
         return _reason(error)
     return None
