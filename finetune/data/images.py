@@ -52,19 +52,21 @@ def open_image(cell: str | bytes) -> Image:
         return _opened(cell)
 
 
-def open_small(cell: str | bytes, side: int, mode: str = "RGB") -> Image:
-    """The picture as `open_image` gives it, but no larger than is needed for `side` pixels on either side.
+def glance(cell: str | bytes, side: int, mode: str) -> Image | str:
+    """The picture as `open_image` gives it, but no larger than is needed for `side` pixels, or why it cannot be read.
 
     JPEG is then decoded at 1/2, 1/4 or 1/8 of its size, which is several times as fast; the pixels of others are
     averaged in blocks. `mode` may be YCbCr, in which JPEG is kept.
     """
-    with _blaming(cell):
+    try:
         return _opened(cell, side=side, mode=mode)
+    except Exception as error:  # decoders raise many kinds of error on damaged files, and each means the same
+        return _reason(error)
 
 
 def hashes(cells: Sequence[str | bytes]) -> list[str]:
-    """The sha256 of every encoded picture, in hex."""
-    return [hashlib.sha256(read_bytes(cell)).hexdigest() for cell in cells]
+    """The sha256 of every encoded picture, in hex; of its name, where it cannot be read."""
+    return [hashlib.sha256(_encoded_or_name(cell)).hexdigest() for cell in cells]
 
 
 def sizes(cells: Sequence[str | bytes]) -> list[tuple[int, int]]:
@@ -78,10 +80,11 @@ def check_images(table: pa.Table, key: str, *, column: str = "image") -> None:
     cells = table[column].to_pylist()
     distinct = list(dict.fromkeys(cells))
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        reasons = dict(zip(distinct, pool.map(_reason_against, distinct), strict=True))
+        opened = pool.map(lambda cell: glance(cell, 1, "RGB"), distinct)
+        reasons = {cell: found for cell, found in zip(distinct, opened, strict=True) if isinstance(found, str)}
     bad = []
     for row, cell in zip(table["row"].to_pylist(), cells, strict=True):
-        if reasons[cell]:
+        if cell in reasons:
             named = row if isinstance(cell, bytes) or cell.endswith(row) else f"{row} {cell}"
             bad.append(f"{named} ({reasons[cell]})")
     if bad:
@@ -109,7 +112,6 @@ def read_image_folder(source: Path, *, key: str) -> dict[str, pa.Table]:
         cells = [files[parts] for parts in members]
         rows = ["/".join(parts) for parts in members]
         tables[split] = pa.table({"row": rows, "image": cells, "label": [parts[-2].strip() for parts in members]})
-    check_images(pa.concat_tables(tables.values()), key)
     return {
         split: table.add_column(1, "hash", pa.array(hashes(table["image"].to_pylist()), pa.string()))
         for split, table in tables.items()
@@ -156,6 +158,13 @@ def _other_shape(source: Path, files: list[locators.Parts]) -> str:
 
 def _encoded(cell: str | bytes) -> bytes:
     return cell if isinstance(cell, bytes) else locators.read(cell, most=MAX_BYTES)
+
+
+def _encoded_or_name(cell: str | bytes) -> bytes:
+    try:
+        return _encoded(cell)
+    except Exception:  # of many kinds, as above; refusing it is the business of the rule `broken_pictures`
+        return str(cell).encode()
 
 
 def _opened(cell: str | bytes, *, side: int | None = None, mode: str = "RGB") -> Image:
@@ -207,7 +216,7 @@ def _size(cell: str | bytes) -> tuple[int, int]:
         is_file = isinstance(cell, str) and locators.split(cell) is None
         with Image.open(cell if is_file else io.BytesIO(_encoded(cell)), formats=FORMATS) as image:
             return image.size
-    except Exception:  # of many kinds, as above; refusing it is the business of `check_images`
+    except Exception:  # of many kinds, as above; refusing it is the business of the rule `broken_pictures`
         return 0, 0
 
 
@@ -224,15 +233,6 @@ def _upright(image: Any) -> Any:
     except Exception:  # damaged EXIF raises errors of many kinds, and is no reason to refuse a sound picture
         return image
     return image if turn is None else image.transpose(turn)
-
-
-def _reason_against(cell: str | bytes) -> str | None:
-    """Why a picture cannot be read, or None."""
-    try:
-        _opened(cell, side=1)
-    except Exception as error:  # decoders raise many kinds of error on damaged files, and each means the same
-        return _reason(error)
-    return None
 
 
 def _reason(error: Exception) -> str:

@@ -45,14 +45,18 @@ def prepare(run: Run) -> None:
 
 def _hold_out(run: Run, splits: dict[str, Any]) -> dict[str, Any]:
     """Validation and test rows from train, where the data bring none; copies and near copies stay together."""
+    import pyarrow as pa
+
+    from finetune.clean import broken_pictures
     from finetune.clean.near import pairs
 
     shares = {name: share for name, share in (("validation", run.recipe.data.split.validation),
                                               ("test", run.recipe.data.split.test)) if name not in splits}
     if shares:
-        train = splits["train"]
+        train, broken = broken_pictures.apart(splits["train"], run.recipe.task.roles)  # nothing to be measured by
         keys = pairs.cluster_keys(train, run.recipe.task.roles)
         splits = splits | split.hold_out(train, shares=shares, keys=keys, seed=run.recipe.seed)
+        splits["train"] = pa.concat_tables([splits["train"], broken])  # where cleaning drops them
         held = " and ".join(f"{splits[name].num_rows:,} rows for {name}" for name in shares)
         run.say(f"held out of the training rows, stratified: {held}")
     return {name: splits[name] for name in ("train", "validation", "test")}

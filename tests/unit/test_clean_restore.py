@@ -50,7 +50,7 @@ def test_cleaned_rows_and_the_ledger_on_disk_give_the_rows_as_they_came(seed, tm
     chance = random.Random(seed)
     splits = {"train": table(dirty(chance, chance.randint(1, 120))), "test": table([("film a", "x"), ("é", "y")], "e")}
     policies = {name: chance.choice([policy for policy in rule.policies if policy != "fail"])
-                for name, rule in engine.rules().items()} if seed % 2 else {"missing_labels": "drop"}
+                for name, rule in engine.rules().items() if name != "broken_pictures"} if seed % 2 else {"missing_labels": "drop"}
     try:
         cleaned = engine.clean(splits, ROLES, policies)
     except DataError as error:  # these policies left nothing of a label

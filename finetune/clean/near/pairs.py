@@ -122,7 +122,7 @@ def nearest(pairs: Pairs, num_rows: int) -> tuple[Array, Array]:
 
 def _sketch(table: pa.Table, roles: Mapping[str, str]) -> Array:
     column = next((name for name, kind in roles.items() if kind == "image"), None)
-    return once(("sketch", *roles.items()), table, lambda: pictures.looks(table[column]) if column
+    return once(("sketch", *roles.items()), table, lambda: pictures.seen(table, column).looks if column
                 else minhash.band_keys(_texts(table, roles)))
 
 

@@ -11,7 +11,13 @@ from PIL import Image
 
 from tests.faults.hostile.case import Case, Dropped, Read, photo, picture
 from tests.faults.hostile.picture_bytes import (
-    blank_png, exif, many_scans, segment, tiff, with_segment, without,
+    blank_png,
+    exif,
+    many_scans,
+    segment,
+    tiff,
+    with_segment,
+    without,
 )
 
 
