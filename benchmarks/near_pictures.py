@@ -117,8 +117,7 @@ def used() -> float:
     return sum(each.ru_utime + each.ru_stime for each in both)
 
 
-def compare(got: Pairs, theirs: Pairs, truth: dict[str, Pairs],
-            num_pictures: int) -> None:
+def compare(got: Pairs, theirs: Pairs, truth: dict[str, Pairs], *, num_pictures: int) -> None:
     """Recall by kind, false pairs, and how often both decide alike: of planted pairs, and of as many random ones."""
     planted = set().union(*truth.values())
     for kind, of_kind in truth.items():
@@ -148,7 +147,7 @@ def main() -> None:
         theirs, their_clock, their_computing = timed(
             lambda: peer(Path(folder), workers), f"imagededup (distance up to {DISTANCE})", num_pictures=len(files))
         print(f"  ratio: {their_clock / clock:.1f} by the clock, {their_computing / computing:.1f} by the processor")
-        compare(got, theirs, truth, len(files))
+        compare(got, theirs, truth, num_pictures=len(files))
 
 
 if __name__ == "__main__":

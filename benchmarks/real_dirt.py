@@ -207,8 +207,8 @@ def publications() -> None:
         true = {pair for pair, labels in judged.items() if labels == {"1"}}
         got = {pair for pair in judged if pair[0] == pair[1] or pair in found or pair[::-1] in found}
         print(f"  {len(texts):,} records by {' and '.join(fields)} in {seconds:.2f} s")
-        print(f"    of {len(true):,} pairs that are one paper found {len(got & true):,}, of {len(judged) - len(true):,} "
-              f"that are not {len(got - true):,}: recall {len(got & true) / len(true):.3f}, "
+        print(f"    of {len(true):,} pairs of one paper found {len(got & true):,}, of {len(judged) - len(true):,} "
+              f"of two {len(got - true):,}: recall {len(got & true) / len(true):.3f}, "
               f"precision {len(got & true) / max(1, len(got)):.3f}")
 
 

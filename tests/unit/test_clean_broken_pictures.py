@@ -74,5 +74,5 @@ def test_grey_pictures_must_be_more_alike_than_coloured_ones():
     looks[:, 0] = 1
     looks[2:, -1] = 0.1
     left, right = np.array([0, 2, 0]), np.array([1, 3, 2])
-    assert pictures.are_copies(looks, left, right, np.array([0.98, 0.98, 0.98])).tolist() == [False, True, False]
-    assert pictures.are_copies(looks, left, right, np.array([0.995, 0.96, 0.995])).tolist() == [True, False, True]
+    assert pictures.are_copies(looks, left, right, similarity=np.array([0.98, 0.98, 0.98])).tolist() == [False, True, False]
+    assert pictures.are_copies(looks, left, right, similarity=np.array([0.995, 0.96, 0.995])).tolist() == [True, False, True]

@@ -47,7 +47,7 @@ def prove(tables: Sequence[pa.Table], roles: Mapping[str, str], *, left: Array, 
     if "image" in roles.values():
         looks = np.concatenate([_sketch(table, roles) for table in tables])
         pairs = Pairs(left, right, likeness.similarities(looks, left, right))
-        return pairs.where(pictures.are_copies(looks, left, right, pairs.similarity))
+        return pairs.where(pictures.are_copies(looks, left, right, similarity=pairs.similarity))
     texts = _concatenated([_texts(table, roles) for table in tables])
     pairs = Pairs(left, right, jaccard.similarities(texts, left, right))
     return pairs.where(pairs.similarity >= jaccard.MIN_SIMILARITY)

@@ -77,7 +77,7 @@ def candidates(looks: Array) -> tuple[Array, Array]:
     return packed // len(looks), packed % len(looks)
 
 
-def are_copies(looks: Array, left: Array, right: Array, similarity: Array) -> Array:
+def are_copies(looks: Array, left: Array, right: Array, *, similarity: Array) -> Array:
     """Which of these pairs are similar enough, as a mask; grey pictures have to be more so."""
     grey = np.square(looks[:, LUMA**2 - 1:].astype(np.float32)).sum(1) < MAX_GREY
     return np.asarray(similarity >= np.where(grey[left] | grey[right], MIN_GREY_SIMILARITY, MIN_SIMILARITY))
