@@ -1,6 +1,8 @@
-"""Near copies among generated JPEG pictures of 640 x 480: `make bench NAME=near_pictures [ARGS="20000"]`.
+"""Near copies among generated JPEG pictures of 640 x 480: `make bench NAME=near_pictures [ARGS="20000 [FOLDER]"]`.
 
-One picture in ten is a copy of another: saved anew at quality 60, at 80 % of its size, cropped by 3 %, or mirrored.
+One picture in ten is a copy of another: saved anew at quality 60, at 80 % of its size, cropped by 3 %, or mirrored. A
+FOLDER keeps the pictures for another run; it must hold no others.
+
 The peer, the perceptual hash of imagededup, runs on the same files with as many processes as we have threads. Mirrored
 copies it does not find, by design: agreement is told with these and without. Both read and decode every file; ours lets
 the JPEG decoder scale, which is part of what makes it faster.
@@ -14,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from importlib.metadata import version
 from itertools import cycle
 from pathlib import Path
@@ -41,8 +44,8 @@ def scene(seed: int) -> Image.Image:
     for _ in range(6):
         x, y, width, height = random.integers(0, (SIZE[0], SIZE[1], SIZE[0] // 3, SIZE[1] // 3))
         pixels[y:y + height, x:x + width] = random.integers(0, 256, 3)
-    noise = Image.effect_noise(SIZE, 20).convert("RGB")
-    return Image.blend(Image.fromarray(pixels), noise, 0.1)
+    noise = random.normal(128, 20, (SIZE[1], SIZE[0])).clip(0, 255).astype(np.uint8)
+    return Image.blend(Image.fromarray(pixels), Image.fromarray(noise).convert("RGB"), 0.1)
 
 
 def cropped(picture: Image.Image) -> Image.Image:
@@ -65,19 +68,17 @@ KINDS: dict[str, tuple[Callable[[Image.Image], Image.Image], int]] = {
 
 
 def generate(folder: Path, num_pictures: int) -> tuple[list[str], dict[str, Pairs]]:
-    """The files, and the pairs of numbers that are copies by kind."""
-    files: list[Path] = []
+    """The files, and the pairs of numbers that are copies by kind; a file that is there is not made again."""
     truth = {kind: Pairs() for kind in KINDS}
     kinds = cycle(KINDS.items())
-    while len(files) < num_pictures:
-        picture = scene(len(files))
-        files.append(folder / f"{len(files)}.jpg")
-        picture.save(files[-1], quality=90)
-        if len(files) % COPIES_EVERY == COPIES_EVERY - 1:
-            kind, (change, quality) = next(kinds)
-            truth[kind].add((len(files) - 1, len(files)))
-            files.append(folder / f"{len(files)}.jpg")
-            change(picture).save(files[-1], quality=quality)
+    files = [folder / f"{number}.jpg" for number in range(num_pictures)]
+    for number, file in enumerate(files):
+        is_copy = number % COPIES_EVERY == COPIES_EVERY - 1
+        kind, (change, quality) = next(kinds) if is_copy else ("", (lambda picture: picture, 90))
+        if is_copy:
+            truth[kind].add((number - 1, number))
+        if not file.exists():
+            change(scene(number - is_copy)).save(file, quality=quality)
     return list(map(str, files)), truth
 
 
@@ -141,7 +142,7 @@ def main() -> None:
     workers = os.cpu_count() or 1
     print(f"{num_pictures:,} JPEG pictures of {SIZE[0]} x {SIZE[1]}; Pillow {version('pillow')}, "
           f"imagededup {version('imagededup')}, {workers} processors for either side, decoding included")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() if len(sys.argv) < 3 else nullcontext(sys.argv[2]) as folder:
         files, truth = generate(Path(folder), num_pictures)
         got, clock, computing = timed(lambda: ours(files), "finetune", num_pictures=len(files))
         theirs, their_clock, their_computing = timed(

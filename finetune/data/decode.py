@@ -6,7 +6,7 @@ import codecs
 import io
 import re
 import shlex
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from finetune.errors import DataError, SpecError, some
 
@@ -65,9 +65,26 @@ def read_text(file: TableFile, encoding: str = "auto") -> tuple[str, tuple[str, 
     return text, notes
 
 
+class _Pieces(io.RawIOBase):
+    """A text as a file of UTF-8, which is encoded piece by piece as it is read."""
+
+    def __init__(self, text: str) -> None:
+        self._text, self._place = text, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        room = len(buffer) // 4  # letters that fit in any case
+        piece = self._text[self._place:self._place + room].encode()
+        self._place += room
+        buffer[:len(piece)] = piece
+        return len(piece)
+
+
 def lines(text: str) -> TextIO:
-    """The lines of a text with their ends, read from bytes: a StringIO would hold four for every letter."""
-    return io.TextIOWrapper(io.BytesIO(text.encode()), "utf-8", newline="")
+    """The lines of a text with their ends, without a copy of it: a StringIO would hold four bytes for every letter."""
+    return io.TextIOWrapper(io.BufferedReader(_Pieces(text), 2**18), "utf-8", newline="")
 
 
 def _refuse_endless(raw: bytes, file: TableFile) -> None:

@@ -27,7 +27,8 @@ def link(to: str) -> Write:
 def outside(name: str, content: bytes) -> Write:
     """A link to a file beside the folder that the user named."""
     def write(file: Path) -> None:
-        target = file.parents[2] / name
+        named = next(folder for folder in file.parents if folder.name in ("pets", "rows"))
+        target = named.parent / name
         target.write_bytes(content)
         file.symlink_to(target)
     return write
