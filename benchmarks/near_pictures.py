@@ -27,6 +27,7 @@ from imagededup.methods import PHash
 from PIL import Image, ImageOps
 
 from finetune.clean.near import pairs
+from finetune.data.images import hashes
 
 NUM_PICTURES = 20_000
 SIZE = (640, 480)
@@ -97,8 +98,8 @@ def ordered(one: int, other: int) -> tuple[int, int]:
 
 
 def ours(files: list[str]) -> Pairs:
-    """Pairs that we find."""
-    found = pairs.find([pa.table({"image": files})], {"image": "image"})
+    """Pairs that we find; the reader's hash of every file counts."""
+    found = pairs.find([pa.table({"image": files, "hash": hashes(files)})], {"image": "image"})
     return set(zip(found.left.tolist(), found.right.tolist(), strict=True))
 
 
