@@ -8,6 +8,8 @@ brackets are those that the set's own page counts. For near copies beyond that t
 from __future__ import annotations
 
 import csv
+import gzip
+import io
 import time
 import unicodedata
 from collections import defaultdict
@@ -15,7 +17,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 from itertools import groupby
 
+import numpy as np
 import pyarrow as pa
+from PIL import Image
 
 import runs
 from finetune.clean import engine
@@ -212,6 +216,20 @@ def publications() -> None:
               f"precision {len(got & true) / max(1, len(got)):.3f}")
 
 
+def digits() -> None:
+    """3,000 handwritten digits of MNIST at 64 x 64: all of them alike, and none a copy of another."""
+    content = gzip.decompress((runs.data("mnist_10k") / "t10k-images-idx3-ubyte.gz").read_bytes())
+    cells = []
+    for grey in np.frombuffer(content, np.uint8, offset=16).reshape(-1, 28, 28)[:3000]:
+        opened = io.BytesIO()
+        Image.fromarray(grey).resize((64, 64), Image.Resampling.BICUBIC).save(opened, "PNG")
+        cells.append(opened.getvalue())
+    rows = pa.table({"image": pa.array(cells, pa.binary()), "hash": [sha256(cell).hexdigest() for cell in cells]})
+    found = pairs.find([rows], {"image": "image"})
+    print(f"mnist_10k\n    near copies among {len(cells):,} digits of 64 x 64: {len(found.left):,} pairs, "
+          f"{len(set(found.right.tolist())):,} rows, all false")
+
+
 def spelt(record: str, fields: tuple[str, ...]) -> str:
     """Some fields of a record, one after the other."""
     cells = dict(part.partition(" VAL ")[::2] for part in record.split("COL ") if part)
@@ -245,7 +263,7 @@ def show(found: Cleaned, rule: str, rows: Rows, *, reason: str = "") -> None:
 
 def main() -> None:
     """One set after the other."""
-    for judged in (articles, messages, questions, meals, sentence_pairs, tagged, publications):
+    for judged in (articles, messages, questions, meals, sentence_pairs, tagged, publications, digits):
         judged()
 
 
