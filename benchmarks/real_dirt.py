@@ -8,34 +8,48 @@ brackets are those that the set's own page counts. For near copies beyond that t
 from __future__ import annotations
 
 import csv
+import gzip
+import io
 import time
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
+from itertools import groupby
 
+import numpy as np
 import pyarrow as pa
+from PIL import Image
 
 import runs
 from finetune.clean import engine
 from finetune.clean.engine import Cleaned
+from finetune.clean.near import pairs
 
 ROLES = {"text": "text", "label": "label"}
+BETWEEN = "\x1f"  # the texts of a row of several
 REPORT = {"duplicates": "report", "contradictions": "report", "leakage": "report"}  # every rule sees every row
 Rows = list[tuple[str, str]]  # text and label
 
 
-def table(name: str, rows: Rows) -> pa.Table:
-    """The rows as the reader hands them over."""
+def table(name: str, rows: Rows, texts: Sequence[str] = ("text",)) -> pa.Table:
+    """The rows as the reader hands them over, with the names of their texts."""
+    cells = zip(*(text.split(BETWEEN) for text, _ in rows), strict=True)
     return pa.table({"row": [f"{name}:{number}" for number in range(len(rows))],
                      "hash": [sha256(text.encode()).hexdigest() for text, _ in rows],
-                     "text": [text for text, _ in rows], "label": [label for _, label in rows]})
+                     **dict(zip(texts, map(list, cells), strict=True)), "label": [label for _, label in rows]})
 
 
 def cleaned(**splits: Rows) -> Cleaned:
-    """The default rules over the rows, nothing dropped."""
+    """The default rules over rows of one text, nothing dropped."""
+    return cleaned_texts(splits, ("text",))
+
+
+def cleaned_texts(splits: Mapping[str, Rows], texts: Sequence[str]) -> Cleaned:
+    """The default rules over rows of one or more texts, nothing dropped."""
     started = time.perf_counter()
-    found = engine.clean({name: table(name, rows) for name, rows in splits.items()}, ROLES, REPORT)
+    roles = {**dict.fromkeys(texts, "text"), "label": "label"}
+    found = engine.clean({name: table(name, rows, texts) for name, rows in splits.items()}, roles, REPORT)
     num_rows = sum(map(len, splits.values()))
     seconds = time.perf_counter() - started
     print(f"  {num_rows:,} rows in {seconds:.2f} s ({num_rows / seconds:,.0f} rows/s)")
@@ -129,6 +143,99 @@ def meals() -> None:
     judge(found, rows)
 
 
+def sentence_pairs() -> None:
+    """STS: pairs of sentences, some with two scores, some in two splits.
+
+    The set's page counts pairs whatever their order. Here the order of the texts of a row matters, as it does where one
+    of them is a question and the other its answer: what is missed are pairs that stand the other way round.
+    """
+    splits: dict[str, Rows] = {}
+    for name, file in (("train", "train"), ("validation", "dev"), ("test", "test")):
+        with (runs.data("stsb") / f"stsb-en-{file}.csv").open(encoding="utf-8", newline="") as opened:
+            splits[name] = [(f"{one}{BETWEEN}{other}", score) for one, other, score in csv.reader(opened)]
+    print("stsb")
+    found = cleaned_texts(splits, ("text_a", "text_b"))
+    texts = {name: [text for text, _ in rows] for name, rows in splits.items()}
+    compare("rows of pairs with two scores (15 pairs)", rows_of(found, "contradictions"),
+            must=contradicting([(either_way(text), score) for text, score in splits["train"]]),
+            may=contradicting([(either_way(text, loose), score) for text, score in splits["train"]]))
+    compare("copies in train (44 pairs, those with two scores aside)", rows_of(found, "duplicates"),
+            must=repeated(f"{text} {score}" for text, score in splits["train"]) - contradicting(splits["train"]),
+            may=repeated(map(loose, texts["train"])))
+    for one, other, count in (("validation", "train", 7), ("test", "train", 12), ("test", "validation", 3)):
+        equal = set(map(either_way, texts[other]))
+        leaks = {int(line.row.partition(":")[2]) for line in found.ledger if (line.rule, line.split) == ("leakage", one)
+                 and f"in {other}" in line.reason.partition("near copy of")[0]}
+        compare(f"rows of {one} with a pair of {other} ({count} pairs)", leaks,
+                must={row for row, text in enumerate(texts[one]) if either_way(text) in equal})
+
+
+def either_way(pair: str, spelling: Callable[[str], str] = str.strip) -> str:
+    """A pair of texts in the order of the alphabet."""
+    return BETWEEN.join(sorted(map(spelling, pair.split(BETWEEN))))
+
+
+def tagged() -> None:
+    """WNUT: sentences of tagged tokens, of which the tags are the label."""
+    lines = (runs.data("wnut17") / "wnut17train.conll").read_text(encoding="utf-8").split("\n")
+    rows: Rows = []
+    for is_blank, group in groupby(lines, key=lambda line: not line.strip()):
+        if not is_blank:
+            tokens, tags = zip(*(line.split("\t")[:2] for line in group), strict=True)
+            rows.append((" ".join(tokens), " ".join(tags)))
+    print("wnut17")
+    found = cleaned(train=rows)
+    texts = [text for text, _ in rows]
+    either = rows_of(found, "duplicates") | rows_of(found, "contradictions")
+    compare("repeated sentences (103), with the same tags or not", either & repeated(texts), must=repeated(texts))
+    compare("sentences with two taggings", rows_of(found, "contradictions"), must=contradicting(rows),
+            may=contradicting([(loose(text), tags) for text, tags in rows]))
+    judge(found, rows)
+
+
+def publications() -> None:
+    """DBLP-ACM: records of one paper in two libraries, with the truth about 12,000 pairs of records."""
+    print("er_dblp_acm")
+    for fields in (("title",), ("title", "authors")):
+        truth: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for split in ("train", "valid", "test"):
+            for line in (runs.data("er_dblp_acm") / f"{split}.txt").read_text(encoding="utf-8").splitlines():
+                one, other, label = line.split("\t")
+                truth[spelt(one, fields), spelt(other, fields)].add(label)
+        texts = sorted({text for pair in truth for text in pair})
+        started = time.perf_counter()
+        near = pairs.find([table("train", [(text, "a") for text in texts])], ROLES)
+        seconds = time.perf_counter() - started
+        found = {(texts[a], texts[b]) for a, b in zip(near.left.tolist(), near.right.tolist(), strict=True)}
+        judged = {pair: labels for pair, labels in truth.items() if len(labels) == 1}
+        true = {pair for pair, labels in judged.items() if labels == {"1"}}
+        got = {pair for pair in judged if pair[0] == pair[1] or pair in found or pair[::-1] in found}
+        print(f"  {len(texts):,} records by {' and '.join(fields)} in {seconds:.2f} s")
+        print(f"    of {len(true):,} pairs of one paper found {len(got & true):,}, of {len(judged) - len(true):,} "
+              f"of two {len(got - true):,}: recall {len(got & true) / len(true):.3f}, "
+              f"precision {len(got & true) / max(1, len(got)):.3f}")
+
+
+def digits() -> None:
+    """3,000 handwritten digits of MNIST at 64 x 64: all of them alike, and none a copy of another."""
+    content = gzip.decompress((runs.data("mnist_10k") / "t10k-images-idx3-ubyte.gz").read_bytes())
+    cells = []
+    for grey in np.frombuffer(content, np.uint8, offset=16).reshape(-1, 28, 28)[:3000]:
+        opened = io.BytesIO()
+        Image.fromarray(grey).resize((64, 64), Image.Resampling.BICUBIC).save(opened, "PNG")
+        cells.append(opened.getvalue())
+    rows = pa.table({"image": pa.array(cells, pa.binary()), "hash": [sha256(cell).hexdigest() for cell in cells]})
+    found = pairs.find([rows], {"image": "image"})
+    print(f"mnist_10k\n    near copies among {len(cells):,} digits of 64 x 64: {len(found.left):,} pairs, "
+          f"{len(set(found.right.tolist())):,} rows, all false")
+
+
+def spelt(record: str, fields: tuple[str, ...]) -> str:
+    """Some fields of a record, one after the other."""
+    cells = dict(part.partition(" VAL ")[::2] for part in record.split("COL ") if part)
+    return " ".join(cells[field].strip() for field in fields)
+
+
 def contradicting(rows: Rows) -> set[int]:
     """The rows whose string has two labels."""
     labels = defaultdict(set)
@@ -156,7 +263,7 @@ def show(found: Cleaned, rule: str, rows: Rows, *, reason: str = "") -> None:
 
 def main() -> None:
     """One set after the other."""
-    for judged in (articles, messages, questions, meals):
+    for judged in (articles, messages, questions, meals, sentence_pairs, tagged, publications, digits):
         judged()
 
 

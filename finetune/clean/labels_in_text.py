@@ -22,6 +22,7 @@ policies: tuple[str, ...] = ("off", "report", "drop", "fail")
 
 SAMPLE = 20_000  # training rows in which marks are looked for; every row is then held against them
 MIN_ROWS = 20  # of a label: below, chance makes marks
+MAX_LABEL = 200  # characters; a longer one is no name that a text would state
 COVERS, PURE = 0.9, 0.99  # share of the label's rows that hold a mark; share of the mark's rows that have the label
 
 KEYS = "label|sentiment|class|category|target|tag|answer|rating|polarity|topic|intent|stance"
@@ -40,7 +41,7 @@ def learn(train: pa.Table, roles: Mapping[str, str]) -> Callable[[pa.Table, Mapp
     column = next((name for name, kind in roles.items() if kind == "label"), None)
     if column is None:
         return lambda *_: Findings()
-    labels = sorted({label for label in train[column].unique().to_pylist() if label})
+    labels = sorted({label for label in train[column].unique().to_pylist() if label and len(label) <= MAX_LABEL})
     stated = _stated(labels)
     texts = [name for name, kind in roles.items() if kind == "text"]
     marks = {name: _marks(train, name, label=column) for name in texts}

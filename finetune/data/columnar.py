@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from finetune.data import locators
+from finetune.data.decode import MAX_CELL
 from finetune.data.header import require
 from finetune.data.records import Records, no_rows
-from finetune.errors import DataError
+from finetune.errors import DataError, some
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from finetune.data.table_file import TableFile, Wanted
+
+_BATCH_ROWS = 8192
 
 
 def records(file: TableFile, wanted: Wanted) -> Records:
@@ -23,6 +26,8 @@ def records(file: TableFile, wanted: Wanted) -> Records:
     Classes that `datasets` has written as numbers come out as names, -1 as no label. Raises SpecError for columns that
     are not there, DataError for a damaged file and for columns of a type that no role can be read from.
     """
+    import pyarrow as pa
+
     table = _table(file, wanted)
     if not table.num_rows:
         raise no_rows("has no rows", file)
@@ -32,7 +37,9 @@ def records(file: TableFile, wanted: Wanted) -> Records:
     def column(name: str) -> Any:
         if name in pictures:
             return _pictures(table[name], name, file=file)
-        return _named(table[name], classes[name]) if name in classes else _strings(table[name], name, file=file)
+        if name in classes and pa.types.is_integer(table[name].type):
+            return _named(table[name], classes[name])
+        return _strings(table[name], name, file=file)
 
     return Records(range(table.num_rows), table.column_names, column)
 
@@ -45,6 +52,8 @@ def _table(file: TableFile, wanted: Wanted) -> pa.Table:
     source = pa.BufferReader(file.read()) if file.is_packed else _opened(file)
     try:
         return _parquet(source, file, wanted) if is_parquet else _arrow(source, file, wanted)
+    except locators.UnreadableError as error:
+        raise DataError(file.key, f"{file.name} cannot be read ({error}). Write it with its own rows alone.") from error
     except (pa.ArrowException, OSError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
         what = "Parquet" if is_parquet else "Arrow"
@@ -55,19 +64,45 @@ def _opened(file: TableFile) -> Any:
     import pyarrow as pa
 
     try:
-        if not Path(file.locator).stat().st_size:
+        if not locators.size(file.locator):
             raise no_rows("is empty", file)
         return pa.memory_map(file.locator)
-    except OSError as error:
-        raise DataError(file.key, f"{file.name} cannot be read ({error.strerror}). Make it readable.") from error
+    except (locators.UnreadableError, OSError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or error
+        raise DataError(file.key, f"{file.name} cannot be read ({reason}). Make it readable.") from error
 
 
 def _parquet(source: Any, file: TableFile, wanted: Wanted) -> pa.Table:
+    import pyarrow as pa
     from pyarrow import parquet
 
     opened = parquet.ParquetFile(source)
-    require(opened.schema_arrow.names, file=file, wanted=wanted)
-    return opened.read(columns=list(dict.fromkeys(wanted.names.values())))
+    names = _distinct(opened.schema_arrow.names, file, wanted)
+    _refuse_packed(opened.metadata)
+    batches, size = [], 0
+    for batch in opened.iter_batches(_BATCH_ROWS, columns=names):
+        size += batch.nbytes
+        locators.refuse_bomb(size, packed=source.size())
+        batches.append(batch)
+    return pa.Table.from_batches(batches) if batches else opened.read(columns=names)
+
+
+def _refuse_packed(metadata: Any) -> None:
+    """UnreadableError for parts of columns that say themselves that they are bombs."""
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        for column in map(group.column, range(group.num_columns)):
+            locators.refuse_bomb(column.total_uncompressed_size, packed=column.total_compressed_size)
+
+
+def _distinct(header: Sequence[str], file: TableFile, wanted: Wanted) -> list[str]:
+    """The names of the wanted columns, each of which the file has once."""
+    require(header, file=file, wanted=wanted)
+    names = list(dict.fromkeys(wanted.names.values()))
+    twice = [name for name in names if header.count(name) > 1]
+    if twice:
+        raise DataError(file.key, f"{file.name} has more than one column named {some(map(repr, twice))}, names must "
+                                  "differ. Rename or remove the copies.")
+    return names
 
 
 def _arrow(source: Any, file: TableFile, wanted: Wanted) -> pa.Table:
@@ -82,8 +117,7 @@ def _arrow(source: Any, file: TableFile, wanted: Wanted) -> pa.Table:
         table = feather.read_table(source)
     else:
         table = ipc.open_stream(source).read_all()
-    require(table.column_names, file=file, wanted=wanted)
-    return table.select(list(dict.fromkeys(wanted.names.values())))
+    return table.select(_distinct(table.column_names, file, wanted))
 
 
 def _classes(schema: pa.Schema) -> dict[str, Sequence[str]]:
@@ -93,8 +127,8 @@ def _classes(schema: pa.Schema) -> dict[str, Sequence[str]]:
         features = json.loads(kept)["info"]["features"] if kept else {}
     except (ValueError, KeyError, TypeError):
         return {}
-    return {name: feature["names"] for name, feature in features.items()
-            if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" and "names" in feature}
+    return {name: feature["names"] for name, feature in features.items() if isinstance(feature, dict)
+            and feature.get("_type") == "ClassLabel" and isinstance(feature.get("names"), list)}
 
 
 def _named(column: Any, names: Sequence[str]) -> Any:
@@ -114,13 +148,37 @@ def _strings(column: Any, name: str, *, file: TableFile) -> Any:
 
     kind = column.type
     if pa.types.is_dictionary(kind):
-        column, kind = column.cast(kind.value_type), kind.value_type
+        column, kind = _written_out(column, name, file=file), kind.value_type
     if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         raise DataError(file.key, f"{file.name}: column {name!r} holds {kind}, text or numbers are expected. Name "
                                   "another column, or write it as text.")
     if pa.types.is_floating(kind):
         column = pc.if_else(pc.is_nan(column), pa.scalar(None, kind), column)
-    return column.cast(pa.string())
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise DataError(file.key, f"{file.name}: column {name!r} is damaged ({error}). Write it again.") from error
+    texts = column.cast(pa.string())
+    is_long = pc.greater(pc.utf8_length(texts), MAX_CELL)
+    if pc.any(is_long).as_py():
+        raise DataError(file.key, f"{file.name}:{pc.index(is_long, True).as_py()}: column {name!r} holds more than the "
+                                  f"{MAX_CELL:,} characters allowed. Shorten the cell, or leave it out.")
+    return texts
+
+
+def _written_out(column: Any, name: str, *, file: TableFile) -> Any:
+    """Categories as what they stand for, unless a few of them stand for more text than any table has."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = column.type.value_type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        sizes = (pc.take(pc.binary_length(chunk.dictionary), chunk.indices) for chunk in column.chunks)
+        try:
+            locators.refuse_bomb(sum(pc.sum(size).as_py() or 0 for size in sizes), packed=column.nbytes)
+        except locators.UnreadableError as error:
+            raise DataError(file.key, f"{file.name}: column {name!r} is {error}. Write each text once.") from error
+    return column.cast(kind)
 
 
 def _pictures(column: Any, name: str, *, file: TableFile) -> Any:

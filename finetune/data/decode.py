@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import io
 import re
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TextIO
 
 from finetune.errors import DataError, SpecError, some
 
@@ -17,11 +18,18 @@ BREAK = re.compile("\r\n|\r|\n")
 _BINARY = {
     b"PK\x03\x04": "a zip archive or an Excel workbook", b"\x1f\x8b": "a gzip archive", b"PAR1": "a Parquet file",
     b"ARROW1": "an Arrow file", b"\xd0\xcf\x11\xe0": "an old Excel workbook", b"%PDF": "a PDF document",
+    b"BZh": "a bzip2 archive", b"\xfd7zXZ": "an xz archive", b"7z\xbc\xaf": "a 7z archive",
+    b"\x28\xb5\x2f\xfd": "a zstandard archive", b"SQLite format 3": "an SQLite data base", b"\x7fELF": "a program",
+    b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"GIF8": "a picture", b"\x93NUMPY": "an array of numpy",
+    **{bytes((0x80, protocol)): "a pickle, which may run code when it is opened" for protocol in range(2, 6)},
 }
 # In order of preference where the bytes fit several equally well, which is common for short files.
 _ENCODINGS = ("cp1252", "cp1250", "cp1251", "gb18030", "cp932", "euc_jp", "cp949", "big5", "cp1253", "cp1254",
               "cp1255", "cp1256", "koi8_r", "cp437")
 _SAMPLE = 2**16  # bytes from which an encoding is guessed
+MAX_CELL = 16 * 2**20  # characters
+_WINDOW = 4 * MAX_CELL  # bytes: as many characters or more, in every encoding
+_ENDS = b"\n\r\",;\t"  # a stretch of bytes that has none of them is one cell, in whatever format
 _UNDEFINED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")  # bytes to which Windows-1252 gives no character
 _ALLOWED = "allowed are UTF-8, and UTF-16 with a byte order mark"
 
@@ -37,9 +45,13 @@ def read_text(file: TableFile, encoding: str = "auto") -> tuple[str, tuple[str, 
         if raw.startswith(start):
             raise DataError(file.key, f"{file.name} is {kind}, text is needed. Rename it to what it is, unpack it, or "
                                       "save its table as UTF-8 CSV.")
+    _refuse_endless(raw, file)
     notes: tuple[str, ...] = ()
     if encoding != "auto":
         text = _named(raw, file, encoding)
+    elif raw.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        raise DataError(file.key, f"{file.name}: it looks like UTF-32; {_ALLOWED}. Set data.encoding=utf-32, or "
+                                  f"convert it: {_iconv(file, '-f UTF-32')}")
     elif raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         text = _utf16(raw, file)
     else:
@@ -51,6 +63,37 @@ def read_text(file: TableFile, encoding: str = "auto") -> tuple[str, tuple[str, 
     if "\0" in text:
         raise DataError(file.key, _holds_nul(file, raw, text=text))
     return text, notes
+
+
+class _Pieces(io.RawIOBase):
+    """A text as a file of UTF-8, which is encoded piece by piece as it is read."""
+
+    def __init__(self, text: str) -> None:
+        self._text, self._place = text, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        room = len(buffer) // 4  # letters that fit in any case
+        piece = self._text[self._place:self._place + room].encode()
+        self._place += room
+        buffer[:len(piece)] = piece
+        return len(piece)
+
+
+def lines(text: str) -> TextIO:
+    """The lines of a text with their ends, without a copy of it: a StringIO would hold four bytes for every letter."""
+    return io.TextIOWrapper(io.BufferedReader(_Pieces(text), 2**18), "utf-8", newline="")
+
+
+def _refuse_endless(raw: bytes, file: TableFile) -> None:
+    """DataError for a cell so long that decoding and parsing it would take many times its room, and minutes."""
+    for start in range(0, len(raw) - _WINDOW + 1, _WINDOW):
+        if not any(raw.find(end, start, start + _WINDOW) >= 0 for end in _ENDS):
+            line = max(raw.count(b"\n", 0, start), raw.count(b"\r", 0, start)) + 1
+            raise DataError(file.key, f"{file.name}:{line}: a cell is longer than the {MAX_CELL:,} characters allowed. "
+                                      "Shorten the cell, or leave it out.")
 
 
 def _named(raw: bytes, file: TableFile, encoding: str) -> str:
@@ -167,11 +210,12 @@ def _holds_nul(file: TableFile, raw: bytes, *, text: str) -> str:
     lines = [number for number, line in enumerate(BREAK.split(text), 1) if "\0" in line]
     like_it = f" {len(lines):,} lines like it ({some(lines)})." if len(lines) > 1 else ""
     found = f"{file.name}:{lines[0]}: NUL byte found, which no text holds.{like_it}"
-    if raw.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
-        return f"{found} It looks like UTF-32: set data.encoding=utf-32, or convert it: {_iconv(file, '-f UTF-32')}"
-    if text.count("\0") > len(text) / 4:
-        name = "utf-16-le" if raw.index(0) % 2 else "utf-16-be"
-        command = _iconv(file, "-f UTF-16LE" if raw.index(0) % 2 else "-f UTF-16BE")
-        return f"{found} It looks like UTF-16 without a mark: set data.encoding={name}, or convert it: {command}"
+    share = text.count("\0") / len(text)  # of English every second byte is none, or three of four
+    if 0.25 < share < 0.9:
+        width = 2 if share < 0.65 else 4
+        end = "le" if raw.index(0) % width else "be"
+        command = _iconv(file, f"-f UTF-{8 * width}{end.upper()}")
+        return (f"{found} It looks like UTF-{8 * width} without a mark: set data.encoding=utf-{8 * width}-{end}, or "
+                f"convert it: {command}")
     remedy = f"tr -d '\\000' < {shlex.quote(file.locator)} > NEW-FILE"
     return f"{found} Save the table again as text, or remove them: {remedy}"

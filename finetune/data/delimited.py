@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import io
 import itertools
 import operator
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from finetune.data import header, quotes
-from finetune.data.decode import BREAK, read_text
+from finetune.data.decode import BREAK, MAX_CELL, lines, read_text
 from finetune.data.records import Problems, Records, no_rows, refusal
 from finetune.errors import DataError
 
 if TYPE_CHECKING:
     from finetune.data.table_file import TableFile, Wanted
 
-MAX_CELL = 16 * 2**20  # characters
 TAB = "\t"
 DELIMITERS = {".csv": ",", ".tsv": TAB}
 
@@ -65,19 +63,9 @@ def records(file: TableFile, wanted: Wanted) -> Records:
 
 
 def _reader(text: str, delimiter: str, *, literal: bool, strict: bool = True) -> Any:
-    lines = _lines(text)
     if literal:
-        return csv.reader(lines, delimiter=delimiter, strict=strict, quoting=csv.QUOTE_NONE)
-    return csv.reader(lines, delimiter=delimiter, strict=strict)
-
-
-def _lines(text: str) -> Iterator[str]:
-    """The lines with their ends; only some at a time are in io.StringIO, where a character takes four bytes."""
-    start = 0
-    while start < len(text):
-        end = text.find("\n", start + _SAMPLE_LENGTH) + 1 or len(text)
-        yield from io.StringIO(text[start:end], newline="")
-        start = end
+        return csv.reader(lines(text), delimiter=delimiter, strict=strict, quoting=csv.QUOTE_NONE)
+    return csv.reader(lines(text), delimiter=delimiter, strict=strict)
 
 
 def _delimiter(text: str, usual: str, *, literal: bool) -> str:
@@ -165,10 +153,12 @@ def _refusal(text: str, delimiter: str, *, file: TableFile, literal: bool) -> Da
             if remedy == _QUOTES:
                 remedy += quotes.way_out(text, delimiter, width=width)
             problems.setdefault(remedy, []).append((number, what))
+            if remedy == _LENGTH:
+                break  # what follows would be read from the middle of a cell
         elif not width:
             width = len(record)
         elif len(record) != width:
-            what = f"{len(record)} cell{'s' * (len(record) > 1)} found, {width} expected"
+            what = f"{len(record):,} cell{'s' * (len(record) > 1)} found, {width} expected"
             problems.setdefault((_PLAIN_CELLS if literal else _CELLS).format(delimiter), []).append((number, what))
     return refusal(problems, file)
 

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
 MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "I;16", "I;16B", "I;16L")
-MAX_PIXELS = 100_000_000
+# What these allow is decoded in a second, in less than 512 MiB.
+MAX_PIXELS = 50_000_000
+MAX_BYTES = 2**28  # of the encoded file
+MAX_SCANS = 100  # of a progressive JPEG, each a pass over all pixels; encoders write about ten
 SPLITS = {
     "train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation",
     "dev": "validation", "test": "test", "testing": "test",
@@ -47,16 +50,19 @@ def open_image(cell: str | bytes) -> Image:
     DataError names a picture that is none of FORMATS, has more than MAX_PIXELS, or is damaged.
     """
     with _blaming(cell):
-        return _rgb(cell)
+        return _opened(cell)
 
 
-def open_small(cell: str | bytes, side: int) -> Image:
-    """The picture as `open_image` gives it, but JPEG no larger than is needed for `side` pixels on either side.
+def glance(cell: str | bytes, side: int, mode: str) -> Image | str:
+    """The picture as `open_image` gives it, but no larger than is needed for `side` pixels, or why it cannot be read.
 
-    JPEG is then decoded at 1/2, 1/4 or 1/8 of its size, which is several times as fast.
+    JPEG is then decoded at 1/2, 1/4 or 1/8 of its size, which is several times as fast; the pixels of others are
+    averaged in blocks. `mode` may be YCbCr, in which JPEG is kept.
     """
-    with _blaming(cell):
-        return _rgb(cell, side=side)
+    try:
+        return _opened(cell, side=side, mode=mode)
+    except Exception as error:  # decoders raise many kinds of error on damaged files, and each means the same
+        return _reason(error)
 
 
 def thumbnail(cell: str | bytes, side: int) -> str:
@@ -68,8 +74,8 @@ def thumbnail(cell: str | bytes, side: int) -> str:
 
 
 def hashes(cells: Sequence[str | bytes]) -> list[str]:
-    """The sha256 of every encoded picture, in hex."""
-    return [hashlib.sha256(read_bytes(cell)).hexdigest() for cell in cells]
+    """The sha256 of every encoded picture, in hex; of its name, where it cannot be read."""
+    return [hashlib.sha256(_encoded_or_name(cell)).hexdigest() for cell in cells]
 
 
 def sizes(cells: Sequence[str | bytes]) -> list[tuple[int, int]]:
@@ -83,10 +89,11 @@ def check_images(table: pa.Table, key: str, *, column: str = "image") -> None:
     cells = table[column].to_pylist()
     distinct = list(dict.fromkeys(cells))
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        reasons = dict(zip(distinct, pool.map(_reason_against, distinct), strict=True))
+        opened = pool.map(lambda cell: glance(cell, 1, "RGB"), distinct)
+        reasons = {cell: found for cell, found in zip(distinct, opened, strict=True) if isinstance(found, str)}
     bad = []
     for row, cell in zip(table["row"].to_pylist(), cells, strict=True):
-        if reasons[cell]:
+        if cell in reasons:
             named = row if isinstance(cell, bytes) or cell.endswith(row) else f"{row} {cell}"
             bad.append(f"{named} ({reasons[cell]})")
     if bad:
@@ -114,7 +121,6 @@ def read_image_folder(source: Path, *, key: str) -> dict[str, pa.Table]:
         cells = [files[parts] for parts in members]
         rows = ["/".join(parts) for parts in members]
         tables[split] = pa.table({"row": rows, "image": cells, "label": [parts[-2].strip() for parts in members]})
-    check_images(pa.concat_tables(tables.values()), key)
     return {
         split: table.add_column(1, "hash", pa.array(hashes(table["image"].to_pylist()), pa.string()))
         for split, table in tables.items()
@@ -160,11 +166,18 @@ def _other_shape(source: Path, files: list[locators.Parts]) -> str:
 
 
 def _encoded(cell: str | bytes) -> bytes:
-    return cell if isinstance(cell, bytes) else locators.read(cell)
+    return cell if isinstance(cell, bytes) else locators.read(cell, most=MAX_BYTES)
 
 
-def _rgb(cell: str | bytes, *, side: int | None = None) -> Image:
-    """The picture in RGB; JPEG of more than `side` pixels comes out smaller, after all of its data has been read."""
+def _encoded_or_name(cell: str | bytes) -> bytes:
+    try:
+        return _encoded(cell)
+    except Exception:  # of many kinds, as above; refusing it is the business of the rule `broken_pictures`
+        return str(cell).encode()
+
+
+def _opened(cell: str | bytes, *, side: int | None = None, mode: str = "RGB") -> Image:
+    """The picture in RGB or YCbCr; one of more than `side` pixels comes out smaller; all of its data is read."""
     from PIL import Image
 
     raw = _encoded(cell)
@@ -177,19 +190,32 @@ def _rgb(cell: str | bytes, *, side: int | None = None) -> Image:
         raise locators.UnreadableError(f"too large: {image.width:,} x {image.height:,} pixels")
     if image.mode not in MODES:
         raise locators.UnreadableError(f"pixels of mode {image.mode}, save it with 8 or 16 bits a channel")
+    if "progressive" in image.info and raw.count(b"\xff\xda") > MAX_SCANS:  # in pixels, 0xff is followed by 0
+        raise locators.UnreadableError(f"more than {MAX_SCANS} scans")
     if side is not None:
-        image.draft(image.mode, (side, side))
+        image.draft(mode, (side, side))
     image.load()
+    if side is not None:
+        image = _reduced(image, side)
     image = _upright(image)
     if image.mode.startswith("I;16"):
         import numpy as np
 
-        image = Image.fromarray(((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8))
+        image = Image.fromarray(((np.arange(2**16) + 128) // 257).astype(np.uint8)[np.asarray(image)])
     elif image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    rgb: Image.Image = image.convert("RGB")
-    return rgb
+        clear = image if image.mode == "RGBA" else image.convert("RGBA")
+        image = Image.new("RGB", image.size, "white")
+        image.paste(clear, mask=clear)
+    opened: Image.Image = image if image.mode == mode else image.convert("RGB").convert(mode)
+    return opened
+
+
+def _reduced(image: Any, side: int) -> Any:
+    """The picture in blocks averaged to one pixel, still of `side` pixels or more; where blocks can be averaged."""
+    block = min(image.size) // side
+    if block < 2 or image.mode not in ("L", "RGB", "RGBA", "CMYK") or "transparency" in image.info:
+        return image
+    return image.reduce(block)
 
 
 def _size(cell: str | bytes) -> tuple[int, int]:
@@ -199,7 +225,7 @@ def _size(cell: str | bytes) -> tuple[int, int]:
         is_file = isinstance(cell, str) and locators.split(cell) is None
         with Image.open(cell if is_file else io.BytesIO(_encoded(cell)), formats=FORMATS) as image:
             return image.size
-    except Exception:  # of many kinds, as above; refusing it is the business of `check_images`
+    except Exception:  # of many kinds, as above; refusing it is the business of the rule `broken_pictures`
         return 0, 0
 
 
@@ -218,15 +244,6 @@ def _upright(image: Any) -> Any:
     return image if turn is None else image.transpose(turn)
 
 
-def _reason_against(cell: str | bytes) -> str | None:
-    """Why a picture cannot be read, or None."""
-    try:
-        _rgb(cell, side=1)
-    except Exception as error:  # decoders raise many kinds of error on damaged files, and each means the same
-        return _reason(error)
-    return None
-
-
 def _reason(error: Exception) -> str:
     from PIL import Image, UnidentifiedImageError
 
@@ -240,7 +257,9 @@ def _reason(error: Exception) -> str:
         return "not in the archive"
     if isinstance(error, locators.UnreadableError):
         return str(error)
-    return "truncated" if "truncated" in str(error).lower() else f"damaged: {error}"
+    if "truncated" in str(error).lower():
+        return "truncated"
+    return f"damaged: {error}" if str(error) else "damaged"
 
 
 @contextmanager

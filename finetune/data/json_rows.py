@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from finetune.data.decode import read_text
+from finetune.data.decode import MAX_CELL, lines, read_text
 from finetune.data.header import require
 from finetune.data.records import Problems, Records, no_rows, refusal
 
@@ -69,7 +68,7 @@ def _rows(text: str, file: TableFile) -> list[tuple[int, Any]]:
 def _lines(text: str, file: TableFile) -> list[tuple[int, Any]]:
     rows: list[tuple[int, Any]] = []
     broken: list[tuple[int | str, str]] = []
-    for number, line in enumerate(io.StringIO(text, newline=""), 1):
+    for number, line in enumerate(lines(text), 1):
         if not line.strip():
             continue
         try:
@@ -94,6 +93,8 @@ def _column(rows: list[tuple[int, Any]], name: str, *, file: TableFile) -> Any:
         if isinstance(cell, str):
             if _SURROGATE.search(cell):
                 wrong.append((number, f"column {name!r} holds half a surrogate pair, which is no character"))
+            if len(cell) > MAX_CELL:
+                wrong.append((number, f"column {name!r} holds more than the {MAX_CELL:,} characters allowed"))
         elif isinstance(cell, list | dict):
             wrong.append((number, f"column {name!r} holds {_kind(cell)}, text or a number expected"))
         else:

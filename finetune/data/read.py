@@ -40,7 +40,7 @@ def read_tables(files: Sequence[TableFile], wanted: Wanted) -> tuple[pa.Table, l
     `number` is the line on which a record starts, or its position: in JSON from 1, in Parquet, Arrow and idx from 0.
     Columns of numbers are floats, pictures that the files themselves hold binaries, all others strings. Blank labels,
     groups and times are null, other cells are kept as they are. Pictures are found in `wanted.images`, else beside the
-    file, and are decoded once.
+    file; they are not decoded.
 
     Raises SpecError for columns that a file has not, DataError for all else that is wrong.
     """
@@ -97,7 +97,7 @@ def _hashes(texts: Any) -> Any:
 
 
 def _pictures(found: Any, rows: Any, *, file: TableFile, wanted: Wanted) -> tuple[Any, tuple[str, ...]]:
-    """Locators of pictures that are named, or pictures that the table holds; each has been decoded once."""
+    """Locators of pictures that are named, or pictures that the table holds."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -114,6 +114,5 @@ def _pictures(found: Any, rows: Any, *, file: TableFile, wanted: Wanted) -> tupl
         raise DataError(file.key, f"{without}. Remove them.")
     else:
         found = found.cast(pa.binary())
-    pictures.check_images(pa.table({"row": rows, "image": found}), file.key)
     return found, notes
 

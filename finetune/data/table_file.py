@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import math
 import re
 import zipfile
 import zlib
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from finetune.spec import Data
 
 FORMATS = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather")
+_PIECE = 2**24  # bytes that are unpacked at a time
 IDX = re.compile(r".*idx\d-ubyte", re.IGNORECASE)
 
 
@@ -81,9 +83,9 @@ class TableFile:
         return self.archive or Path(self.locator).parent
 
     def read(self) -> bytes:
-        """All of its bytes, unpacked; DataError says why they cannot be had. What unpacks to over 1 GiB is refused."""
+        """All of its bytes, unpacked; DataError says why they cannot be had, as for over 1 GiB and for bombs."""
         try:
-            raw = locators.read(self.locator) if self.archive else Path(self.locator).read_bytes()
+            raw = locators.read(self.locator, most=math.inf)
             return _unpack(raw) if self.name.lower().endswith(".gz") else raw
         except (locators.UnreadableError, OSError, EOFError, KeyError, zlib.error, zipfile.BadZipFile,
                 NotImplementedError) as error:
@@ -95,9 +97,13 @@ class TableFile:
 
 
 def _unpack(raw: bytes) -> bytes:
-    """The content of a gzip file; it is unpacked only up to the limit, whatever it claims."""
+    """The content of a gzip file, piece by piece up to the limits: what it says of its size cannot be relied on."""
+    pieces, size = [], 0
     with gzip.GzipFile(fileobj=io.BytesIO(raw)) as opened:
-        content = opened.read(locators.MAX_BYTES + 1)
-    if len(content) > locators.MAX_BYTES:
-        raise locators.UnreadableError(f"too large: more than {locators.MAX_BYTES:,} bytes when unpacked")
-    return content
+        while piece := opened.read(_PIECE):
+            size += len(piece)
+            locators.refuse_bomb(size, packed=len(raw))
+            if size > locators.MAX_BYTES:
+                raise locators.UnreadableError(f"too large: more than {locators.MAX_BYTES:,} bytes when unpacked")
+            pieces.append(piece)
+    return b"".join(pieces)

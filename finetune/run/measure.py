@@ -15,6 +15,7 @@ from finetune import override, saved
 from finetune.contracts import SPLIT_ROLES
 from finetune.data import sources
 from finetune.data.examples import Examples
+from finetune.data.images import check_images
 from finetune.errors import DataError, SpecError, nearest, some
 from finetune.evaluate import score, slices
 from finetune.export import manifest
@@ -129,6 +130,8 @@ def _read(file: Path, reading: tuple[Data, Data], task: Task, *, by: Sequence[st
     for note in found.notes:
         say(note)
     (table,) = found.splits.values()
+    if "image" in task.roles:
+        check_images(table, "FILE")
     if lacking := [name for name in by if BY + name not in table.column_names]:
         raise SpecError([f"--by {name}: {file} holds pictures alone and has no columns. Give a table that names them "
                          "(data.images=FOLDER), or leave it out." for name in lacking])

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from finetune.clean import broken_pictures
 from finetune.clean.engine import TRAIN
 from finetune.data import earlier, split, times
 from finetune.errors import DataError, SpecError
@@ -22,6 +23,8 @@ def hold_out(run: Run, splits: Mapping[str, pa.Table], roles: Mapping[str, str])
 
     A time column makes the newest rows test; else copies, near copies and rows of one group stay together.
     """
+    import pyarrow as pa
+
     asked = run.recipe.data.split
     shares = {name: share for name, share in (("validation", asked.validation), ("test", asked.test))
               if name not in splits}
@@ -30,8 +33,10 @@ def hold_out(run: Run, splits: Mapping[str, pa.Table], roles: Mapping[str, str])
     if not shares:
         _refuse_idle(run, roles)
         return {name: splits[name] for name in ("train", "validation", "test")}
-    train = splits[TRAIN]
+    train, broken = broken_pictures.apart(splits[TRAIN], roles)  # nothing to be measured by
     parts = _by_time(run, train, shares) if "time" in roles else _by_content(run, train, shares, roles=roles)
+    if broken.num_rows:
+        parts[TRAIN] = pa.concat_tables([parts[TRAIN], broken])  # where cleaning drops them
     return {name: {**splits, **parts}[name] for name in ("train", "validation", "test")}
 
 

@@ -127,7 +127,7 @@ def test_no_pictures_have_no_copies():
 
 def test_equal_looks_have_similarity_one_and_a_crop_is_undone(scenes):
     grey = scenes[0].convert("L")
-    looks = pictures.looks(table(*map(encoded, (grey, grey, cropped(grey, 0.03), scenes[1].convert("L"))))["image"])
+    looks = pictures.seen(table(*map(encoded, (grey, grey, cropped(grey, 0.03), scenes[1].convert("L")))), "image").looks
     assert np.linalg.norm(looks.astype(float), axis=1).tolist() == pytest.approx([1] * 4, abs=1e-3)
     same, crop, other = likeness.similarities(looks, np.array([0, 0, 0]), np.array([1, 2, 3]))
     assert same == 1
@@ -136,6 +136,6 @@ def test_equal_looks_have_similarity_one_and_a_crop_is_undone(scenes):
 
 
 def test_similarity_is_the_same_from_either_side(scenes):
-    looks = pictures.looks(table(*map(encoded, (scenes[0], cropped(ImageOps.mirror(scenes[0]), 0.02))))["image"])
+    looks = pictures.seen(table(*map(encoded, (scenes[0], cropped(ImageOps.mirror(scenes[0]), 0.02)))), "image").looks
     there, back = likeness.similarities(looks, np.array([0, 1]), np.array([1, 0]))
     assert there == pytest.approx(back, abs=1e-4)

@@ -20,20 +20,27 @@ SIZE = LUMA**2 - 1 + 2 * CHROMA**2
 # Shift in pixels of SIDE (5 % of it) and stretch (5 % off either side), across and down, and contrast: more is no light
 # crop, and the difference counts in full.
 MOST = np.array([1.6, 0.12, 1.6, 0.12, 0.3], np.float32)
+MIN_COSINE = 0.6
 _BATCH = 1024
 
 
 def similarities(looks: Array, left: Array, right: Array) -> Array:
-    """How similar pictures `left[i]` and `right[i]` are, as they are or mirrored; 0 where one is not judged.
+    """How similar pictures `left[i]` and `right[i]` are, as they are or mirrored; 0 where one is not judged or
+    their brightness has a cosine below MIN_COSINE, which no light crop explains.
 
     1 less half the squared distance beside the tangents: 1 for equal looks, and the cosine where tangents do not help.
     """
     found = [np.zeros(0, np.float32)]
     for start in range(0, len(left), _BATCH):
         one, other = (looks[side[start:start + _BATCH]].astype(np.float32) for side in (left, right))
-        turned = other * mirror()
-        plain = np.square(one - other).sum(1) <= np.square(one - turned).sum(1)
-        found.append(np.where(one.any(1) & other.any(1), _compared(one, np.where(plain[:, None], other, turned)), 0))
+        product, luma = one * other, LUMA**2 - 1
+        plain = product.sum(1) >= product @ mirror()  # both are as long, so the nearer one has the larger product
+        cosine = np.where(plain, product[:, :luma].sum(1), product[:, :luma] @ mirror()[:luma])
+        near = np.flatnonzero(cosine >= MIN_COSINE)  # of blank pictures it is 0
+        similar = np.zeros(len(one), np.float32)
+        if len(near):
+            similar[near] = _compared(one[near], np.where(plain[near, None], other[near], other[near] * mirror()))
+        found.append(similar)
     return np.concatenate(found)
 
 

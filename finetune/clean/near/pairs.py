@@ -52,7 +52,7 @@ def prove(tables: Sequence[pa.Table], roles: Mapping[str, str], ends: tuple[Arra
     if "image" in roles.values():
         looks = np.concatenate([_sketch(table, roles) for table in tables])
         pairs = Pairs(*ends, likeness.similarities(looks, *ends))
-        return pairs.where(pairs.similarity >= pictures.MIN_SIMILARITY)
+        return pairs.where(pictures.are_copies(looks, *ends, similarity=pairs.similarity))
     rows, places = np.unique(np.concatenate(ends), return_inverse=True)
     texts = _taken([_texts(table, roles) for table in tables], rows)
     pairs = Pairs(*ends, jaccard.similarities(texts, *places.reshape(2, -1)))
@@ -157,7 +157,7 @@ def nearest(pairs: Pairs, num_rows: int) -> tuple[Array, Array]:
 
 def _sketch(table: pa.Table, roles: Mapping[str, str]) -> Array:
     column = next((name for name, kind in roles.items() if kind == "image"), None)
-    return by_row(("sketch", *roles.items()), table, lambda: pictures.looks(table[column]) if column
+    return by_row(("sketch", *roles.items()), table, lambda: pictures.seen(table, column).looks if column
                   else minhash.band_keys(_texts(table, roles)).T)
 
 
