@@ -53,6 +53,12 @@ def open_image(cell: str | bytes) -> Image:
         return _opened(cell)
 
 
+def open_small(cell: str | bytes, side: int) -> Image:
+    """The picture as `open_image` gives it, but no larger than is needed for `side` pixels, as `glance` has it."""
+    with _blaming(cell):
+        return _opened(cell, side=side)
+
+
 def glance(cell: str | bytes, side: int, mode: str) -> Image | str:
     """The picture as `open_image` gives it, but no larger than is needed for `side` pixels, or why it cannot be read.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -111,12 +110,3 @@ def test_broken_quotes_name_the_option_where_every_line_would_be_a_row(tmp_path)
     with pytest.raises(DataError) as caught:
         read(tmp_path / "a.csv", 'text,label\n"so" he, said,x\n')
     assert "data.quotes" not in str(caught.value)
-
-
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_lines_are_the_same_however_many_are_held_at_once(monkeypatch, end):
-    text = end.join(['a,"b', "", 'c",d', "\u4e2d" * 9, "", "last"])
-    whole = list(io.StringIO(text, newline=""))
-    for size in range(len(text)):
-        monkeypatch.setattr(delimited, "_SAMPLE_LENGTH", size)
-        assert list(delimited._lines(text)) == whole

@@ -184,7 +184,7 @@ def test_pictures_of_the_survey_stay_behind_too(tmp_path: Path) -> None:
 
 
 def test_every_row_that_a_push_would_show_is_listed(tmp_path: Path) -> None:
-    run = text_run(tmp_path, quality=survey(LABELS), mistakes=[])
+    run = text_run(tmp_path, quality=survey(LABELS), mistakes=[], augmented={})
     assert public.examples(run) == [f"reviews.csv:{700 + place}: text" for place in (*range(12), 30, 31, 40, 41, 50)]
 
 

@@ -25,9 +25,9 @@ _BATCH = 1024
 
 
 def similarities(looks: Array, left: Array, right: Array) -> Array:
-    """How similar pictures `left[i]` and `right[i]` are, as they are or mirrored; 0 where one is not judged or
-    their brightness has a cosine below MIN_COSINE, which no light crop explains.
+    """How similar pictures `left[i]` and `right[i]` are, as they are or mirrored.
 
+    0 where one is not judged, or where their brightness has a cosine below MIN_COSINE, which no light crop explains.
     1 less half the squared distance beside the tangents: 1 for equal looks, and the cosine where tangents do not help.
     """
     found = [np.zeros(0, np.float32)]
