@@ -75,7 +75,8 @@ def prepare(file: str, folder: str) -> None:
 
     for module in ("pyarrow.compute", "pyarrow.csv", "finetune.run.prepare"):  # what is loaded is no cost of the rows
         import_module(module)
-    overrides = [f"data.files.train={file}", f"output_dir={folder}", "data.max_rows=all"]
+    overrides = [f"data.files.train={file}", f"output_dir={folder}", "data.max_rows=all",
+                 "clean.label_errors=off", "clean.strangers=off"]
     started = pipeline.start("sentiment", overrides, command="benchmark", console=Console(stderr=True, quiet=True))
     before, clock, used = status("VmRSS"), time.perf_counter(), time.process_time()
     pipeline.carry_out(started, until="prepare")

@@ -104,13 +104,14 @@ def seen(run: Run) -> Table | None:
 
 
 def rules(run: Run) -> Table | None:
-    """What each cleaning rule was told to do and what it did, per split."""
+    """What each cleaning rule was told to do and what it did, per split; those that read nothing here are left out."""
     found = cleaning(run)
     shown = [part for part in SPLITS if any(part in (rule.get("splits") or {}) for rule in found.values())]
     if not shown:
         return None
     rows = [[_capital(name.replace("_", " ")), str(rule.get("policy", "")),
-             *(_done((rule.get("splits") or {}).get(part)) for part in shown)] for name, rule in found.items()]
+             *(_done((rule.get("splits") or {}).get(part)) for part in shown)]
+            for name, rule in found.items() if rule.get("splits") or rule.get("policy") == "off"]
     return Table(["Rule", "Policy", *map(_capital, shown)], rows, words=range(2 + len(shown)))
 
 

@@ -68,7 +68,7 @@ def _tell(run: Run, quality: Mapping[str, Any]) -> None:
     for rule, found in () if run.shows_findings else ledger.summary(quality):
         run.say(f"{rule}: {found}")
     asked = quality["review"]["findings"]
-    to_judge = f"; {asked:,} findings to judge in data/{sheet.FILE}" if asked else ""
+    to_judge = f"; {asked:,} finding{'s' * (asked != 1)} to judge in data/{sheet.FILE}" if asked else ""
     run.say(f"checks: {headline(quality['tally'])}{to_judge}")
 
 

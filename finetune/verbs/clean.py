@@ -98,8 +98,9 @@ def _places(run: Run, num_findings: int, to: Path | None) -> dict[str, str]:
     if (review := data / sheet.FILE).is_file():
         counts = run.folder.read("data/quality.json")["review"]
         listed = f"the {counts['listed']:,} surest of " if counts["listed"] < counts["findings"] else ""
-        places["review"] = (f"{pipeline.short(review)}  {listed}{counts['findings']:,} findings to judge: write keep, "
-                            "drop or a label into the column 'verdict', then")
+        number = f"{counts['findings']:,} finding{'s' * (counts['findings'] != 1)}"
+        places["review"] = (f"{pipeline.short(review)}  {listed}{number} to judge: write keep, drop or a label into "
+                            "the column 'verdict', then")
         again = ["finetune", "clean", run.name, "--apply", pipeline.short(review),
                  *run.folder.read("recipe.json")["overrides"]]
         places["apply"] = shlex.join(again)
