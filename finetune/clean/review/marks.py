@@ -23,6 +23,7 @@ NEEDED = ("hash", "rule", "label", "verdict")
 DELIMITERS = ",;\t"  # a spreadsheet takes what its country uses
 EXPLICIT = re.compile(r"label\s*:\s*(.*\S)", re.IGNORECASE)  # for a label that is called keep or drop
 MOST_PROBLEMS = 20
+LONGEST_CELL = 131_072  # letters; a sheet that `finetune clean` wrote has none near it
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ def read(file: Path) -> tuple[Mark, ...]:
     """The lines that have a verdict; DataError where the file is no review sheet or nobody has written into it."""
     text = _decoded(file)
     head = text.partition("\n")[0]
+    csv.field_size_limit(LONGEST_CELL)  # readers of tables, which take longer ones, set their own
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(DELIMITERS, key=head.count))
     names = [name.strip().casefold() for name in next(reader, [])]
     missing = [name for name in NEEDED if name not in names]
