@@ -1,8 +1,8 @@
 """Features of pictures that need no pretrained weights: how well small patches of them answer to learnt filters.
 
 Coates, Ng and Lee, "An Analysis of Single-Layer Networks in Unsupervised Feature Learning" (2011), with spherical
-k-means and two-sided rectification (Coates and Ng 2012). Random convolutions and histograms of gradients and colours knew
-less of a picture (docs/log.md).
+k-means and two-sided rectification (Coates and Ng 2012). Random convolutions and histograms of gradients and colours
+knew less of a picture (docs/log.md).
 """
 
 from __future__ import annotations
