@@ -26,10 +26,17 @@ LITTLE_SAVED = 0.9  # share of the fp32 size above which int8 is said to bring n
 
 def export(run: Run) -> None:
     """Export, judge, withhold what failed; writes `onnx/`. Raises ExportError when the fp32 model fails."""
-    task, processor, family = run.saved()
-    final, draft = run.folder.path / "onnx", run.folder.path / ".onnx.draft"
+    draft = run.folder.path / ".onnx.draft"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
+    try:
+        _export(run, draft)
+    finally:  # what is complete has been renamed
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _export(run: Run, draft: Path) -> None:
+    task, processor, family = run.saved()
     _config(run.folder.path / "model", draft)
     model = resolve.reload(run.folder.path / "model", family, task.head, attention="eager")
     settings = run.recipe.export
@@ -62,7 +69,7 @@ def export(run: Run) -> None:
         _refuse(run, report, draft=draft)
     _withhold(run, report, files)
     manifest.write(draft, default=files[report["default"]].relative_to(draft).as_posix())
-    _publish(run, report, draft=draft, final=final)
+    _publish(run, report, draft=draft, final=run.folder.path / "onnx")
 
 
 def _refuse(run: Run, report: dict[str, Any], *, draft: Path) -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.csv
 import pytest
+from rich.console import Console
 from safetensors.torch import load_file, save_file
 
+from finetune import override
 from finetune.backbones import tiny
+from finetune.errors import ExportError
+from finetune.run import folder, pipeline
 from tests.conftest import finetune
 from tests.parity import setting
 
@@ -97,6 +102,16 @@ def test_settings_of_an_export_stand_in_its_report(learnt: tuple[Path, str]) -> 
     assert wrong.returncode == 2
     assert "export.quantize: 'int8' found, allowed is int8_dynamic, int8_static or none" in wrong.stderr
     assert "export.target: 'gpu' found, allowed is auto, cpu-amx" in wrong.stderr
+
+
+def test_more_rows_for_ranges_than_there_are_is_an_error_that_leaves_the_former_export(learnt: tuple[Path, str]) -> None:
+    run, _ = learnt
+    before = sorted(file.relative_to(run).as_posix() for file in run.rglob("*"))
+    made = pipeline.reopen(folder.open_run(run.resolve()), Console(quiet=True))
+    settings = override.apply(made.recipe, ["export.quantize=int8_static", "export.quantize.rows=401"])
+    with pytest.raises(ExportError, match="export.quantize.rows: 401 training rows are asked for and there are 400. Use at most 400, or auto."):
+        pipeline.carry_out_stage(replace(made, recipe=settings), "export")
+    assert sorted(file.relative_to(run).as_posix() for file in run.rglob("*")) == before
 
 
 def test_run_warns_of_an_int8_that_no_form_saves_and_goes_on(learnt: tuple[Path, str]) -> None:
