@@ -25,7 +25,8 @@ def prepare(run: Run) -> None:
     data, task = run.recipe.data, run.recipe.task
     source, reason = sources.choose(data)
     run.say(f"rows from {source}: {reason}")
-    raw, roles = sources.read(data, source, task.roles), sources.all_roles(data, source, task.roles)
+    roles, aside = sources.all_roles(data, source, task.roles), run.folder.path
+    raw = sources.read(data, source, task.roles, aside=aside)
     judged = verdicts.begin(run, raw.splits)
     splits, notes = hold_out(run, raw.splits, roles), list(raw.notes)
     raw = replace(raw, splits={})  # they take as much memory again
@@ -39,7 +40,7 @@ def prepare(run: Run) -> None:
     for note in notes:
         run.say(note)
     seen = embed.embed(run, splits, source=source)
-    cleaned = engine.clean(splits, roles, run.recipe.clean, judged=judged, embed=seen)
+    cleaned = engine.clean(splits, roles, run.recipe.clean, judged=judged, embed=seen, aside=aside)
     if seen is not None and (suspects := cleaned.quality.get("suspects")):
         suspects["features"] = seen.said
         if "not_judged" in suspects:
