@@ -137,8 +137,8 @@ def _written(held: list[pa.Table], coming: Iterator[pa.Table], aside: Path) -> p
     import pyarrow as pa
 
     schema = held[0].schema
-    columns = [_InFile(kind, aside) if _is_text(kind) else _InMemory(kind) for kind in schema.types]
     try:
+        columns = [_InFile(kind, aside) if _is_text(kind) else _InMemory(kind) for kind in schema.types]
         for piece in chain(_emptied(held), coming):
             for column, cells in zip(columns, piece.columns, strict=True):
                 column.add(cells)

@@ -23,8 +23,11 @@ def repaired(table: pa.Table, findings: Findings, *, roles: Mapping[str, str], a
             cells.setdefault(column, {})[row] = after
     for column, of_column in cells.items():
         table = replace_cells(table, column, cells=of_column, aside=aside)
-    hashed = cells.get(content(roles), {})
-    hashes = {row: hashlib.sha256(str(cell).encode()).hexdigest() for row, cell in hashed.items()}
+    contents = [name for name, kind in roles.items() if kind == "text"] or [content(roles)]
+    rows = sorted({row for column in contents for row in cells.get(column, ())})
+    whole = zip(*(table[column].take(rows).to_pylist() for column in contents), strict=True) if rows else ()
+    hashes = {row: hashlib.sha256("\x1f".join(map(str, of_row)).encode()).hexdigest()
+              for row, of_row in zip(rows, whole, strict=True)}
     return replace_cells(table, "hash", cells=hashes, aside=aside)
 
 

@@ -30,7 +30,7 @@ _ENCODINGS = ("cp1252", "cp1250", "cp1251", "gb18030", "cp932", "euc_jp", "cp949
 _SAMPLE = 2**16  # bytes from which an encoding is guessed
 MAX_CELL = 16 * 2**20  # characters
 _WINDOW = 4 * MAX_CELL  # bytes: as many characters or more, in every encoding
-_ENDS = (b"\n", b"\r", b'"', b",", b";", b"\t")  # a stretch of bytes that has none of them is one cell, in whatever format
+_ENDS = (b"\n", b"\r", b'"', b",", b";", b"\t")  # a stretch without any of them is one cell, in whatever format
 _UNDEFINED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")  # bytes to which Windows-1252 gives no character
 _ALLOWED = "allowed are UTF-8, and UTF-16 with a byte order mark"
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from finetune import saved
+from finetune import mapped, saved
 from finetune.clean import engine, ledger
 from finetune.clean.review import judging, sheet
 from finetune.clean.review.tally import headline
@@ -51,11 +51,13 @@ def prepare(run: Run) -> None:
             run.say(f"label_errors: not judged, since {suspects['not_judged']}")
     learnt = task.learn(cleaned.splits)
     _write(run, cleaned)
+    mapped.let_go()
     asked = sheet.questions(cleaned.ledger, roles, policies=engine.done(cleaned.quality))
     cleaned.quality["review"] = sheet.summed(asked)
     _tell(run, cleaned.quality)
     if asked:
         sheet.write(asked, splits, roles, file=run.folder.path / "data" / sheet.FILE, known=judged)
+        mapped.let_go()
     used = cleaned.splits
     run.say("rows: " + ", ".join(f"{table.num_rows:,} {name}" for name, table in used.items())
             + _told(used["train"], task))
