@@ -68,10 +68,8 @@ def _by_content(
 ) -> dict[str, pa.Table]:
     from finetune.clean.near import pairs
 
-    keys, known = pairs.cluster_keys(train, roles), dict[str, str]()
+    keys, known = pairs.whole_keys(train, roles), dict[str, str]()
     mapped.let_go()
-    if "group" in roles:
-        keys = pairs.joined_by_group(keys, train["group"].to_pylist())
     if file := run.recipe.data.split.file:
         past = earlier.read(Path(file).expanduser())
         keys, known, num_known = earlier.keep(train, keys, past, among=("train", *shares))

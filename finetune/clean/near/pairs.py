@@ -102,6 +102,12 @@ def cluster_keys(table: pa.Table, roles: Mapping[str, str]) -> list[str]:
     return [marks[row] for row in firsts(joined, len(rows)).tolist()]
 
 
+def whole_keys(table: pa.Table, roles: Mapping[str, str]) -> list[str]:
+    """The key of what must not be parted: a cluster, and the rows of one group where there are groups."""
+    found = cluster_keys(table, roles)
+    return joined_by_group(found, table["group"].to_pylist()) if "group" in roles else found
+
+
 def _joined(parts: Sequence[Pairs]) -> Pairs:
     return Pairs(*(np.concatenate(side) for side in zip(*parts, strict=True)))
 
