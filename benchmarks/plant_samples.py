@@ -69,6 +69,9 @@ SAMPLES = {
          "noise": "dogs", "dogs": "parks_and_trees", "parks_and_trees": "road_damage", "water": "road_damage",
          "registry": "parking_permit", "library": "registry"},
         {"validation": 58, "test": 66}, FEW, shortest=12, seed=379),
+    "paraphrase": Sample(
+        ("text_a", "text_b", "label"), {"same": "different", "different": "same"},
+        {"validation": 54, "test": 66}, FEW_PAIRS, shortest=8, seed=49),
 }
 
 
@@ -206,7 +209,7 @@ def key_of(lines: list[Line], sample: Sample, folder: Path) -> list[Line]:
     for line, placed in zip(lines, written, strict=True):
         if dirt := line.get("dirt"):
             of = tuple(line.get(f"of {name}", "") for name in sample.texts)
-            judged = dirt != "near duplicate" or len(broken(line[sample.place(dirt)])[0]) >= MIN_WORDS
+            judged = dirt != "near duplicate" or sum(len(broken(line[name])[0]) for name in sample.texts) >= MIN_WORDS
             key.append({"row": placed["row"], "dirt": dirt, "rule": RULE.get(dirt, "") if judged else "",
                         "original": place_of[of] if any(of) else line.get("original", "")})
     return key
