@@ -72,6 +72,10 @@ SAMPLES = {
     "paraphrase": Sample(
         ("text_a", "text_b", "label"), {"same": "different", "different": "same"},
         {"validation": 54, "test": 66}, FEW_PAIRS, shortest=8, seed=49),
+    "similarity": Sample(
+        ("text_a", "text_b", "label"),
+        {f"{half / 2}": f"{(half + 6) % 11 / 2}" for half in range(11)},  # wrong by 2.5 or more
+        {"validation": 50, "test": 60}, FEW_PAIRS, shortest=7, seed=134),
 }
 
 
