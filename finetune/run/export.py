@@ -55,7 +55,8 @@ def _export(run: Run, draft: Path) -> None:
         candidates = [gate.Candidate("pytorch", run.folder.path / "model", torch_infer(model, task))]
         candidates += [gate.Candidate(name, file, Session(file, threads=threads).infer) for name, file in files.items()]
         return gate.judge(candidates, run.examples("validation", task, processor),
-                          max_score_drop=settings.max_score_drop, seed=run.recipe.seed)
+                          max_score_drop=settings.max_score_drop, seed=run.recipe.seed,
+                          batch=run.micro_batch(run.launched()["processes"]))
 
     judged = judge()
     if form and settings.rescue and judged[-1].verdict == "fail":
@@ -126,6 +127,8 @@ def _settings(run: Run) -> dict[str, Any]:
 def _tell(run: Run, report: dict[str, Any]) -> None:
     for artifact in report["artifacts"]:
         run.say(_line(artifact))
+        if artifact["warning"] and artifact["verdict"] != "fail":
+            run.say(f"warning: {artifact['name']} {artifact['warning']}")
     sizes = {artifact["name"]: artifact["size_mib"] for artifact in report["artifacts"]}
     if sizes.get("int8", 0.0) > LITTLE_SAVED * sizes["fp32"]:
         run.say("int8 hardly differs from fp32 here: dynamic quantization covers matrix products, and this model is "
