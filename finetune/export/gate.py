@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from finetune.errors import ExportError
-from finetune.evaluate.score import Predicted, differences, predict
+from finetune.evaluate.score import Predicted, differences, predict, same
 from finetune.export import speed
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _artifact(candidate: Candidate, reference: Candidate, examples: Examples, *,
     task, ours, theirs = examples.task, candidate.predicted.columns, reference.predicted.columns
     gaps = [np.abs(a - b).max() for a, b in zip(candidate.outputs, reference.outputs, strict=True)]
     gap = float(np.max(gaps))  # unlike Python's, numpy's max does not lose a NaN
-    agreement = float(np.mean(ours["prediction"] == theirs["prediction"]))
+    agreement = float(same(ours, theirs).mean())
     drop, by_label = differences(task, theirs, ours, seed=seed)
     drops = sorted((LabelDrop(label=label, drop=found.value, low=found.low, high=found.high)
                     for label, found in by_label.items()), key=lambda found: -found.drop)
