@@ -74,8 +74,8 @@ def judge(candidates: list[Candidate], examples: Examples, *, max_score_drop: fl
     `batch` is the number of rows at once for which the speed is told. Raises ExportError without rows to judge on.
     """
     if not len(examples):
-        raise ExportError("export", "there are no validation rows to judge an exported model on. Start a new run with "
-                                    "data.files.validation=FILE that has rows, or without it: a tenth is then held out.")
+        raise ExportError("export", "there are no validation rows to judge an exported model on. Start a new run, with "
+                                    "data.files.validation=FILE that has rows or without it: a tenth is then held out.")
     for candidate in candidates:
         step = (lambda rows, name=candidate.name: on_batch(name, rows)) if on_batch else None
         candidate.predicted = predict(examples, _keeping(candidate), batch=32, on_batch=step)

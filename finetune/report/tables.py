@@ -80,6 +80,19 @@ def against_baselines(run: Run) -> Table | None:
     return Table(["", f"{metric_name(name)} on {part}", "Gain of the model"], rows, note=note)
 
 
+def calibration(run: Run) -> Table | None:
+    """How far probabilities are from what they say, before the temperature and with it."""
+    found = run.metrics.get("calibration") or {}
+    rows = [[_capital(part), *(rounding.points(entry.get(when)).removeprefix("+") for when in ("before", "after"))]
+            for part, entry in (found.get("splits") or {}).items()]
+    if not rows:
+        return None
+    note = ("Points between how sure predictions are and how often they are right, on average. Logits are divided by "
+            f"{rounding.amount(found.get('temperature'))}, fitted on validation, so test tells what that is worth; "
+            "predictions stay as they are.")
+    return Table(["Calibration error", "As trained", "As told"], rows, note=note)
+
+
 def mistakes(run: Run) -> Table | None:
     """The texts on which the model was most sure and wrong."""
     lines = [line for line in run.mistakes if "text" in line]

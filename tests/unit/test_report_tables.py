@@ -23,6 +23,19 @@ def test_many_labels_show_the_weakest_and_say_so(tmp_path: Path) -> None:
     assert "The 40 weakest of 50" in table.note
 
 
+def test_calibration_tells_what_the_temperature_is_worth(tmp_path: Path) -> None:
+    measured = {"calibration": {"temperature": 1.4321, "splits": {"validation": {"before": 0.081, "after": 0.022},
+                                                                  "test": {"before": 0.0747, "after": 0.0314}}}}
+    table = tables.calibration(folder.read(text_run(tmp_path, metrics=measured)))
+    assert table
+    assert table.rows == [["Validation", "8.1", "2.2"], ["Test", "7.5", "3.1"]]
+    assert "divided by 1.43," in table.note
+
+
+def test_a_task_without_temperature_has_no_calibration_table(tmp_path: Path) -> None:
+    assert tables.calibration(folder.read(text_run(tmp_path, metrics={"calibration": None}))) is None
+
+
 def test_gains_stand_beside_the_baselines(tmp_path: Path) -> None:
     table = tables.against_baselines(folder.read(text_run(tmp_path)))
     assert table
