@@ -16,6 +16,7 @@ from finetune.evaluate.infer import torch_infer
 from finetune.export import gate, manifest, optimum
 from finetune.export.session import Session
 from finetune.run import int8
+from finetune.write import write_json
 
 if TYPE_CHECKING:
     from finetune.run.context import Run
@@ -70,7 +71,7 @@ def _export(run: Run, draft: Path) -> None:
         _refuse(run, report, draft=draft)
     _withhold(run, report, files)
     manifest.write(draft, default=files[report["default"]].relative_to(draft).as_posix())
-    _publish(run, report, draft=draft, final=run.folder.path / "onnx")
+    _publish(report, draft=draft, final=run.folder.path / "onnx")
 
 
 def _refuse(run: Run, report: dict[str, Any], *, draft: Path) -> None:
@@ -111,11 +112,15 @@ def _withhold(run: Run, report: dict[str, Any], files: dict[str, Path]) -> None:
             run.say(f"warning: {artifact['name']} is withheld: it {artifact['reason']}")
 
 
-def _publish(run: Run, report: dict[str, Any], *, draft: Path, final: Path) -> None:
-    """The finished folder in place; its report last, which says that the stage is done."""
-    shutil.rmtree(final, ignore_errors=True)
+def _publish(report: dict[str, Any], *, draft: Path, final: Path) -> None:
+    """The finished folder in place, with its report, which says that the stage is done; the earlier one until then."""
+    write_json(draft / "report.json", report)
+    earlier = final.with_name(".onnx.earlier")
+    shutil.rmtree(earlier, ignore_errors=True)
+    if final.is_dir():
+        final.rename(earlier)
     draft.rename(final)
-    run.folder.write("onnx/report.json", report)
+    shutil.rmtree(earlier, ignore_errors=True)
 
 
 def _settings(run: Run) -> dict[str, Any]:

@@ -29,6 +29,7 @@ def verb(
     from finetune import override
     from finetune.errors import DataError, ExportError
     from finetune.run import folder, pipeline
+    from finetune.write import is_full
 
     made = pipeline.reopen(folder.open_run(place), out)
     if made.folder.next_stage in ("prepare", "train", "evaluate"):
@@ -37,8 +38,13 @@ def verb(
     given = {"quantize": quantize, "target": target, "rescue": None if rescue is None else str(rescue).lower()}
     settings = [f"export.{name}={value}" for name, value in given.items() if value is not None]
     made = replace(made, recipe=override.apply(made.recipe, settings))
-    pipeline.carry_out_stage(made, "export")
-    pipeline.carry_out_stage(made, "report")
+    try:
+        pipeline.carry_out_stage(made, "export")
+        pipeline.carry_out_stage(made, "report")
+    except OSError as error:
+        if not is_full(error):
+            raise
+        raise pipeline.no_space(made, error, again=f"finetune export {place}") from error
     folder.finish(made.folder)
     failed = made.folder.read("onnx/report.json")
     if failed["verdict"] == "fail":
