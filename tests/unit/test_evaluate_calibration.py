@@ -13,18 +13,20 @@ from finetune.errors import SpecError
 from finetune.evaluate import calibration
 from finetune.spec import Data, Hub, Model, Recipe
 from finetune.tasks.image_classification import ImageClassification
+from finetune.tasks.pair_classification import PairClassification
 from finetune.tasks.text_classification import TextClassification
 from tests.unit.test_metrics_calibration import drawn
 
-TASKS = [TextClassification(labels=("a", "b", "c")), ImageClassification(labels=("a", "b", "c"))]
-Task = TextClassification | ImageClassification
+LABELS = ("a", "b", "c")
+TASKS = [TextClassification(labels=LABELS), PairClassification(labels=LABELS), ImageClassification(labels=LABELS)]
+Task = TextClassification | PairClassification | ImageClassification
 
 
 def predicted(task: Task, logits: np.ndarray, targets: np.ndarray) -> dict[str, np.ndarray]:
     return task.predict({"logits": logits}, Batch({}, {"target": targets}, len(logits)))
 
 
-@pytest.fixture(params=TASKS, ids=["text", "image"])
+@pytest.fixture(params=TASKS, ids=["text", "pair", "image"])
 def task(request: pytest.FixtureRequest) -> Task:
     return request.param  # type: ignore[no-any-return]
 
