@@ -137,7 +137,7 @@ def _tell(run: Run, report: dict[str, Any]) -> None:
 
 def _line(artifact: dict[str, Any]) -> str:
     low, high = artifact["score_drop_interval"]
-    text = f"{artifact['name']:8}{artifact['size_mib']:7.1f} MiB  {artifact['latency_ms_p50']:7.2f} ms"
+    text = f"{artifact['name']:10}{artifact['size_mib']:7.1f} MiB  {artifact['latency_ms_p50']:7.2f} ms"
     if artifact["verdict"] == "reference":
         return f"{text}  score {artifact['score']:.4f}"
     return (f"{text}  score {artifact['score']:.4f}  drop {artifact['score_drop']:+.4f} ({low:+.4f} to {high:+.4f})  "

@@ -22,7 +22,7 @@ def write(run: Run, files: dict[str, Path]) -> dict[str, Any]:
     fused = None
     if settings.optimize != "none":
         fused = optimize(source, file, settings.optimize, gpu=for_gpu)
-        run.say(_line(fused))
+        run.say(f"{GPU if for_gpu else CPU}: {_said(fused)}")
     if for_gpu:
         files[GPU] = source.parent / GPU / source.name
         halve(source if fused is None else file, files[GPU])
@@ -35,7 +35,7 @@ def write(run: Run, files: dict[str, Path]) -> dict[str, Any]:
     return {"level": settings.optimize, "fused": fused or {}}
 
 
-def _line(fused: dict[str, int] | None) -> str:
+def _said(fused: dict[str, int] | None) -> str:
     if fused is None:
-        return "optimized: this model has no layers that can be fused, so the plain graph stays the only one"
-    return f"optimized: fused {', '.join(f'{number} {kind}' for kind, number in fused.items()) or 'constants alone'}"
+        return "this model has no layers that can be fused, so its graph stays as it is"
+    return f"fused {', '.join(f'{number} {kind}' for kind, number in fused.items()) or 'constants alone'}"

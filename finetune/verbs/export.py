@@ -29,8 +29,8 @@ def verb(
 
     Ends with exit code 4 when an exported model fails the gate.
     """
-    from finetune import override
-    from finetune.errors import DataError, ExportError
+    from finetune import checks, override
+    from finetune.errors import DataError, ExportError, SpecError
     from finetune.run import folder, pipeline
 
     made = pipeline.reopen(folder.open_run(place), out)
@@ -43,6 +43,8 @@ def verb(
              "rescue": None if rescue is None else str(rescue).lower()}
     settings = [f"export.{name}={value}" for name, value in given.items() if value is not None]
     made = replace(made, recipe=override.apply(made.recipe, settings))
+    if problems := checks.problems(made.recipe):
+        raise SpecError(problems)
     pipeline.carry_out_stage(made, "export")
     pipeline.carry_out_stage(made, "report")
     folder.finish(made.folder)
