@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +51,7 @@ class Artifact:
     speedup: float  # of the median latency, over PyTorch's
     batch: int  # rows at once
     rows_per_second: float  # in such batches
-    verdict: str  # reference, pass, unresolved or fail
+    verdict: str  # reference, pass, unresolved, slower or fail
     reason: str = ""
     warning: str = ""  # what the verdict does not rest on and a user should know
 
@@ -63,6 +63,7 @@ class Candidate:
     name: str
     file: Path
     infer: Infer
+    exact: bool = False  # whether it computes as PyTorch does, so that only rounding may tell the two apart
     outputs: list[np.ndarray[Any, Any]] = field(default_factory=list)
     predicted: Predicted | None = None
 
@@ -87,12 +88,15 @@ def judge(candidates: list[Candidate], examples: Examples, *, max_score_drop: fl
 def overall(artifacts: list[Artifact]) -> dict[str, Any]:
     """`onnx/report.json`: all artefacts, the verdict over them, and which file is to be used.
 
-    That is the small model, unless it is slower than fp32, as dynamic int8 is where a model is made of convolutions.
+    That is the small model, unless it is slower than fp32, as dynamic int8 is where a model is made of convolutions;
+    then the optimized one, which is not even published where it is slower.
     """
+    exact = next((artifact for artifact in artifacts if artifact.name == "fp32"), None)
+    artifacts = [_slower(artifact, exact) if exact else artifact for artifact in artifacts]
     published = [artifact for artifact in artifacts if artifact.verdict in ("pass", "unresolved")]
     failed = [artifact for artifact in artifacts if artifact.verdict == "fail"]
     fp32 = next((artifact for artifact in published if artifact.name == "fp32"), None)
-    chosen = fp32 and next((artifact for artifact in published if artifact is not fp32
+    chosen = fp32 and next((artifact for artifact in reversed(published) if artifact is not fp32
                             and artifact.latency_ms_p50 <= SLOWER * fp32.latency_ms_p50), fp32)
     return {
         "artifacts": [asdict(artifact) for artifact in artifacts],
@@ -100,6 +104,15 @@ def overall(artifacts: list[Artifact]) -> dict[str, Any]:
         "default": chosen.name if chosen else None,
         "reason": "; ".join(f"{artifact.name}: {artifact.reason}" for artifact in artifacts if artifact.reason),
     }
+
+
+def _slower(artifact: Artifact, fp32: Artifact) -> Artifact:
+    """An optimized model that is slower than what it was made from has missed its purpose."""
+    if artifact.name != "optimized" or artifact.verdict == "fail" or (
+            artifact.latency_ms_p50 <= SLOWER * fp32.latency_ms_p50):
+        return artifact
+    return replace(artifact, verdict="slower", reason=f"takes {artifact.latency_ms_p50:.2f} ms for a row, the plain "
+                                                      f"graph {fp32.latency_ms_p50:.2f}")
 
 
 def _keeping(candidate: Candidate) -> Infer:
@@ -121,7 +134,7 @@ def _artifact(candidate: Candidate, reference: Candidate, examples: Examples, *,
     drop, by_label = differences(task, theirs, ours, seed=seed)
     drops = sorted((LabelDrop(label=label, drop=found.value, low=found.low, high=found.high)
                     for label, found in by_label.items()), key=lambda found: -found.drop)
-    verdict, reason = _verdict(candidate.name, drop, gap=gap, agreement=agreement, max_score_drop=max_score_drop)
+    verdict, reason = _verdict(candidate, drop, gap=gap, agreement=agreement, max_score_drop=max_score_drop)
     own, slowest = speeds
     return Artifact(
         name=candidate.name, file=candidate.file.as_posix(), size_mib=0.0, max_abs_diff=gap, agreement=agreement,
@@ -142,12 +155,13 @@ def _warning(drops: Sequence[LabelDrop], *, max_score_drop: float) -> str:
             f"(95% interval {worst.low:+.4f} to {worst.high:+.4f}){others}")
 
 
-def _verdict(name: str, drop: Interval, *, gap: float, agreement: float, max_score_drop: float) -> tuple[str, str]:
-    if name == "pytorch":
+def _verdict(candidate: Candidate, drop: Interval, *, gap: float, agreement: float,
+             max_score_drop: float) -> tuple[str, str]:
+    if candidate.name == "pytorch":
         return "reference", ""
     if not np.isfinite(gap):
         return "fail", "answers with outputs that are not finite numbers, or PyTorch does"
-    if name == "fp32":
+    if candidate.exact or candidate.name == "fp32":
         if gap <= TOLERANCE and agreement == 1.0:
             return "pass", ""
         return "fail", (f"outputs differ by up to {gap:.1e} (allowed {TOLERANCE:.0e}) and {agreement:.2%} of the "

@@ -15,7 +15,7 @@ from finetune.errors import ExportError
 from finetune.evaluate.infer import torch_infer
 from finetune.export import gate, manifest, optimum
 from finetune.export.session import Session
-from finetune.run import int8
+from finetune.run import graphs, int8
 from finetune.write import write_json
 
 if TYPE_CHECKING:
@@ -43,18 +43,21 @@ def _export(run: Run, draft: Path) -> None:
     settings = run.recipe.export
     optimum.export(model, draft / "model.onnx", task=task.onnx_task, opset=settings.opset)
     files = {"fp32": draft / "model.onnx"}
+    fused = graphs.write(run, files)
     # As many threads for every candidate as the probe found to serve PyTorch best here.
     threads = run.folder.read("train.json")["choice"]["threads"]
     torch.set_num_threads(threads)
     form = None
     if settings.quantize is not None:
         files["int8"] = draft / "int8" / "model.onnx"
-        form = int8.write(run, files["fp32"], files["int8"], task=task, processor=processor)
+        form = int8.write(run, files, files["int8"], task=task, processor=processor)
     saved.write(draft, task, processor, family=family)
 
     def judge() -> list[gate.Artifact]:
         candidates = [gate.Candidate("pytorch", run.folder.path / "model", torch_infer(model, task))]
-        candidates += [gate.Candidate(name, file, Session(file, threads=threads).infer) for name, file in files.items()]
+        candidates += [gate.Candidate(name, file, Session(file, threads=threads).infer,
+                                      exact=name == graphs.CPU and settings.optimize != "O3")
+                       for name, file in files.items()]
         return gate.judge(candidates, run.examples("validation", task, processor),
                           max_score_drop=settings.max_score_drop, seed=run.recipe.seed,
                           batch=run.micro_batch(run.launched()["processes"]))
@@ -64,7 +67,7 @@ def _export(run: Run, draft: Path) -> None:
         run.say(f"int8 {judged[-1].reason}: looking for a form that holds")
         if int8.search(run, files["fp32"], files["int8"], form=form, task=task, processor=processor, threads=threads):
             judged = judge()
-    report = {"settings": _settings(run),
+    report = {"settings": _settings(run), "optimize": fused,
               **gate.overall([_placed(artifact, draft, run.folder.path) for artifact in judged])}
     _tell(run, report)
     if report["default"] is None:
@@ -103,7 +106,7 @@ def _placed(artifact: gate.Artifact, draft: Path, folder: Path) -> gate.Artifact
 def _withhold(run: Run, report: dict[str, Any], files: dict[str, Path]) -> None:
     """A small model that failed the gate leaves the folder that is published."""
     for artifact in report["artifacts"]:
-        if artifact["verdict"] == "fail" and artifact["name"] != "fp32":
+        if artifact["verdict"] in ("fail", "slower") and artifact["name"] != "fp32":
             place = run.folder.path / "withheld" / artifact["name"] / "model.onnx"
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(files[artifact["name"]], place)
@@ -142,7 +145,7 @@ def _tell(run: Run, report: dict[str, Any]) -> None:
 
 def _line(artifact: dict[str, Any]) -> str:
     low, high = artifact["score_drop_interval"]
-    text = f"{artifact['name']:8}{artifact['size_mib']:7.1f} MiB  {artifact['latency_ms_p50']:7.2f} ms"
+    text = f"{artifact['name']:10}{artifact['size_mib']:7.1f} MiB  {artifact['latency_ms_p50']:7.2f} ms"
     if artifact["verdict"] == "reference":
         return f"{text}  score {artifact['score']:.4f}"
     return (f"{text}  score {artifact['score']:.4f}  drop {artifact['score_drop']:+.4f} ({low:+.4f} to {high:+.4f})  "
