@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 MINIATURES = {
     "sentiment": "bert", "sentiment:lora": "bert", "images": "resnet", "images:lora": "vit",
     "image_score": "resnet", "image_score:lora": "vit", "similarity": "distilbert", "similarity:lora": "bert",
+    "paraphrase": "bert", "paraphrase:lora": "distilbert", "topics": "modernbert", "topics:lora": "distilbert",
 }
 
 
