@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from finetune.contracts import LossSum
-from finetune.evaluate.intervals import Interval, bootstrap, paired_difference
+from finetune.evaluate.intervals import Interval, bootstrap, paired_difference, paired_differences
 
 if TYPE_CHECKING:
-    from finetune.contracts import Array, Task
+    from finetune.contracts import Array, Columns, Task
     from finetune.data.examples import Examples
     from finetune.evaluate.infer import Infer
 
 RESAMPLES = 1000
+NEAR = 0.01  # of the standard deviation of predicted numbers: below it two of them are one for a user
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,33 @@ def difference(task: Task, ours: Mapping[str, Array], theirs: Mapping[str, Array
     return found if task.greater_is_better else Interval(-found.value, -found.high, -found.low)
 
 
+def differences(task: Task, ours: Mapping[str, Array], theirs: Mapping[str, Array], *,
+                seed: int) -> tuple[Interval, dict[str, Interval]]:
+    """As `difference`, and the same of the F1 of every label that rows have, where the task scores labels."""
+    labels = [entry["label"] for entry in task.score(theirs).get("per_class", ()) if entry["support"]]
+
+    def score(columns: Columns) -> dict[str, float]:
+        found = task.score(columns)
+        f1 = {entry["label"]: entry["f1"] for entry in found.get("per_class", ())}
+        return {"score": found[task.primary], **{f"label {label}": f1.get(label, 0.0) for label in labels}}
+
+    names = ["score", *(f"label {label}" for label in labels)]
+    whole, *parts = paired_differences(score, ours, theirs, names=names, resamples=RESAMPLES, seed=seed).values()
+    if not task.greater_is_better:
+        whole = Interval(-whole.value, -whole.high, -whole.low)
+    return whole, dict(zip(labels, parts, strict=True))
+
+
 def part(columns: Mapping[str, Array], rows: Sequence[bool] | Array) -> dict[str, Array]:
     """The columns of the rows where the mask is true."""
     mask = np.asarray(rows, dtype=bool)
     return {name: column[mask] for name, column in columns.items()}
+
+
+def same(ours: Mapping[str, Array], theirs: Mapping[str, Array]) -> Array:
+    """Of every row whether both predict the same: numbers within a hundredth of their spread, all else exactly."""
+    one, other = ours["prediction"], theirs["prediction"]
+    if one.dtype == object:  # lists of any length
+        return np.asarray([a == b for a, b in zip(one, other, strict=True)], dtype=bool)
+    equal = abs(one - other) <= NEAR * other.std() if one.dtype.kind == "f" else one == other
+    return np.asarray(equal.reshape(len(equal), -1).all(axis=1))

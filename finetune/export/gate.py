@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from finetune.evaluate.score import Predicted, difference, predict
+from finetune.errors import ExportError
+from finetune.evaluate.score import Predicted, differences, predict, same
+from finetune.export import speed
 
 if TYPE_CHECKING:
     from finetune.contracts import Batch
@@ -20,10 +20,17 @@ if TYPE_CHECKING:
     from finetune.evaluate.intervals import Interval
 
 TOLERANCE = 1e-4  # largest difference of an output that float32 rounding explains
-NUM_TIMED = 50  # rows whose latency is measured, one by one, as a server would see them
-BLOCK = 10  # rows that one candidate answers before the next has its turn
-WARM_UP = 3
 SLOWER = 1.1  # times the latency of fp32 above which a small model counts as slower: less is noise
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelDrop:
+    """What a model loses of the F1 of one label, with its paired interval."""
+
+    label: str
+    drop: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,10 +45,15 @@ class Artifact:
     score: float
     score_drop: float
     score_drop_interval: tuple[float, float]
-    latency_ms_p50: float
-    speedup: float
+    label_drops: tuple[LabelDrop, ...] = ()  # of labels that validation rows have, the largest drop first
+    latency_ms_p50: float  # of single rows
+    latency_ms_p95: float
+    speedup: float  # of the median latency, over PyTorch's
+    batch: int  # rows at once
+    rows_per_second: float  # in such batches
     verdict: str  # reference, pass, unresolved, slower or fail
     reason: str = ""
+    warning: str = ""  # what the verdict does not rest on and a user should know
 
 
 @dataclass(slots=True)
@@ -54,18 +66,23 @@ class Candidate:
     exact: bool = False  # whether it computes as PyTorch does, so that only rounding may tell the two apart
     outputs: list[np.ndarray[Any, Any]] = field(default_factory=list)
     predicted: Predicted | None = None
-    milliseconds: list[float] = field(default_factory=list)
 
 
-def judge(candidates: list[Candidate], examples: Examples, *, max_score_drop: float, seed: int,
+def judge(candidates: list[Candidate], examples: Examples, *, max_score_drop: float, seed: int, batch: int = 32,
           on_batch: Callable[[str, int], None] | None = None) -> list[Artifact]:
-    """The artefacts with their verdicts; the first candidate is the PyTorch model, the reference."""
+    """The artefacts with their verdicts; the first candidate is the PyTorch model, the reference.
+
+    `batch` is the number of rows at once for which the speed is told. Raises ExportError without rows to judge on.
+    """
+    if not len(examples):
+        raise ExportError("export", "there are no validation rows to judge an exported model on. Start a new run, with "
+                                    "data.files.validation=FILE that has rows or without it: a tenth is then held out.")
     for candidate in candidates:
         step = (lambda rows, name=candidate.name: on_batch(name, rows)) if on_batch else None
         candidate.predicted = predict(examples, _keeping(candidate), batch=32, on_batch=step)
-    _time(candidates, examples)
-    return [_artifact(candidate, candidates[0], examples, max_score_drop=max_score_drop, seed=seed)
-            for candidate in candidates]
+    speeds = speed.measure([candidate.infer for candidate in candidates], examples, batch=batch)
+    return [_artifact(candidate, candidates[0], examples, speeds=(own, speeds[0]), max_score_drop=max_score_drop,
+                      seed=seed) for candidate, own in zip(candidates, speeds, strict=True)]
 
 
 def overall(artifacts: list[Artifact]) -> dict[str, Any]:
@@ -107,38 +124,35 @@ def _keeping(candidate: Candidate) -> Infer:
     return infer
 
 
-def _time(candidates: list[Candidate], examples: Examples) -> None:
-    """Latency of single rows. Candidates take turns block by block, so that a busy machine hits all alike, and each
-    block begins with answers that are not counted, since the threads of the candidate before may still be spinning.
-    """
-    rows = np.linspace(0, len(examples) - 1, min(NUM_TIMED, len(examples))).astype(int)
-    batches = [examples.task.collate([examples[int(i)]], examples.processor) for i in rows]
-    for start in range(0, len(batches), BLOCK):
-        block = batches[start : start + BLOCK]
-        for candidate in candidates:
-            for batch in [block[0]] * WARM_UP:
-                candidate.infer(batch)
-            for batch in block:
-                started = time.perf_counter()
-                candidate.infer(batch)
-                candidate.milliseconds.append((time.perf_counter() - started) * 1e3)
-
-
-def _artifact(candidate: Candidate, reference: Candidate, examples: Examples, *, max_score_drop: float,
-              seed: int) -> Artifact:
+def _artifact(candidate: Candidate, reference: Candidate, examples: Examples, *, speeds: Sequence[speed.Speed],
+              max_score_drop: float, seed: int) -> Artifact:
     assert candidate.predicted and reference.predicted
     task, ours, theirs = examples.task, candidate.predicted.columns, reference.predicted.columns
     gaps = [np.abs(a - b).max() for a, b in zip(candidate.outputs, reference.outputs, strict=True)]
     gap = float(np.max(gaps))  # unlike Python's, numpy's max does not lose a NaN
-    agreement = float(np.mean(ours["prediction"] == theirs["prediction"]))
-    drop = difference(task, theirs, ours, seed=seed)
+    agreement = float(same(ours, theirs).mean())
+    drop, by_label = differences(task, theirs, ours, seed=seed)
+    drops = sorted((LabelDrop(label=label, drop=found.value, low=found.low, high=found.high)
+                    for label, found in by_label.items()), key=lambda found: -found.drop)
     verdict, reason = _verdict(candidate, drop, gap=gap, agreement=agreement, max_score_drop=max_score_drop)
-    latency, slowest = (statistics.median(side.milliseconds) for side in (candidate, reference))
+    own, slowest = speeds
     return Artifact(
         name=candidate.name, file=candidate.file.as_posix(), size_mib=0.0, max_abs_diff=gap, agreement=agreement,
         score=float(task.score(ours)[task.primary]), score_drop=drop.value, score_drop_interval=(drop.low, drop.high),
-        latency_ms_p50=latency, speedup=slowest / latency, verdict=verdict, reason=reason,
+        label_drops=tuple(drops), latency_ms_p50=own.p50, latency_ms_p95=own.p95, speedup=slowest.p50 / own.p50,
+        batch=own.batch, rows_per_second=own.rows_per_second, verdict=verdict, reason=reason,
+        warning=_warning(drops, max_score_drop=max_score_drop),
     )
+
+
+def _warning(drops: Sequence[LabelDrop], *, max_score_drop: float) -> str:
+    """On the label that loses most, where that is surely something and more than the whole score may lose."""
+    lost = [found for found in drops if found.drop > max_score_drop and found.low > 0]
+    if not lost:
+        return ""
+    worst, others = lost[0], f", and {len(lost) - 1} more lose too much" if len(lost) > 1 else ""
+    return (f"loses {worst.drop:.4f} of the F1 of {worst.label!r}, and the whole score may lose {max_score_drop:g} "
+            f"(95% interval {worst.low:+.4f} to {worst.high:+.4f}){others}")
 
 
 def _verdict(candidate: Candidate, drop: Interval, *, gap: float, agreement: float,

@@ -10,6 +10,7 @@ from finetune.report import (
     draw_boxes,
     draw_data,
     draw_export,
+    draw_numbers,
     draw_scores,
     draw_seen,
     draw_splits,
@@ -22,13 +23,14 @@ DRAWN = {
     "baselines": draw_scores.against_baselines,
     "confusion": draw_scores.confusion,
     "labels": draw_scores.by_label,
+    "numbers": draw_numbers.numbers,
     "mistakes": draw_scores.mistakes,
     "balance": draw_data.balance,
     "lengths": draw_data.lengths,
     "boxes": draw_boxes.boxes,
     "splits": draw_splits.splits,
     "augmentation": draw_seen.seen,
-    "export": draw_export.sizes_and_latencies,
+    "export": draw_export.sizes_and_speeds,
 }
 OF_ROWS = ("balance", "lengths", "boxes", "splits")  # what the rows are, not what the model made of them
 

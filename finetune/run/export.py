@@ -16,6 +16,7 @@ from finetune.evaluate.infer import torch_infer
 from finetune.export import gate, manifest, optimum
 from finetune.export.session import Session
 from finetune.run import graphs, int8
+from finetune.write import write_json
 
 if TYPE_CHECKING:
     from finetune.run.context import Run
@@ -58,7 +59,8 @@ def _export(run: Run, draft: Path) -> None:
                                       exact=name == graphs.CPU and settings.optimize != "O3")
                        for name, file in files.items()]
         return gate.judge(candidates, run.examples("validation", task, processor),
-                          max_score_drop=settings.max_score_drop, seed=run.recipe.seed)
+                          max_score_drop=settings.max_score_drop, seed=run.recipe.seed,
+                          batch=run.micro_batch(run.launched()["processes"]))
 
     judged = judge()
     if form and settings.rescue and judged[-1].verdict == "fail":
@@ -72,7 +74,7 @@ def _export(run: Run, draft: Path) -> None:
         _refuse(run, report, draft=draft)
     _withhold(run, report, files)
     manifest.write(draft, default=files[report["default"]].relative_to(draft).as_posix())
-    _publish(run, report, draft=draft, final=run.folder.path / "onnx")
+    _publish(report, draft=draft, final=run.folder.path / "onnx")
 
 
 def _refuse(run: Run, report: dict[str, Any], *, draft: Path) -> None:
@@ -113,11 +115,15 @@ def _withhold(run: Run, report: dict[str, Any], files: dict[str, Path]) -> None:
             run.say(f"warning: {artifact['name']} is withheld: it {artifact['reason']}")
 
 
-def _publish(run: Run, report: dict[str, Any], *, draft: Path, final: Path) -> None:
-    """The finished folder in place; its report last, which says that the stage is done."""
-    shutil.rmtree(final, ignore_errors=True)
+def _publish(report: dict[str, Any], *, draft: Path, final: Path) -> None:
+    """The finished folder in place, with its report, which says that the stage is done; the earlier one until then."""
+    write_json(draft / "report.json", report)
+    earlier = final.with_name(".onnx.earlier")
+    shutil.rmtree(earlier, ignore_errors=True)
+    if final.is_dir():
+        final.rename(earlier)
     draft.rename(final)
-    run.folder.write("onnx/report.json", report)
+    shutil.rmtree(earlier, ignore_errors=True)
 
 
 def _settings(run: Run) -> dict[str, Any]:
@@ -129,6 +135,8 @@ def _settings(run: Run) -> dict[str, Any]:
 def _tell(run: Run, report: dict[str, Any]) -> None:
     for artifact in report["artifacts"]:
         run.say(_line(artifact))
+        if artifact["warning"] and artifact["verdict"] != "fail":
+            run.say(f"warning: {artifact['name']} {artifact['warning']}")
     sizes = {artifact["name"]: artifact["size_mib"] for artifact in report["artifacts"]}
     if sizes.get("int8", 0.0) > LITTLE_SAVED * sizes["fp32"]:
         run.say("int8 hardly differs from fp32 here: dynamic quantization covers matrix products, and this model is "

@@ -89,7 +89,7 @@ def _choose(run: Run, loaded: Loaded, examples: Examples, *, lengths: Any, accel
     settings, processes = run.recipe.train, accelerator.num_processes
     file = run.folder.path / "train.json"
     if accelerator.is_main_process and not file.is_file():
-        typical = np.argsort(lengths, kind="stable")[len(lengths) // 2 :][: _micro_batch(run, processes)]
+        typical = np.argsort(lengths, kind="stable")[len(lengths) // 2 :][: run.micro_batch(processes)]
         batch = examples.task.collate([examples[int(i)] for i in typical], loaded.processor)
         choice = probe.choose(loaded.model, examples.task, batch, train=settings, device=accelerator.device,
                               processes=processes)
@@ -116,7 +116,7 @@ def _announce(run: Run, loaded: Loaded, choice: probe.Choice, *, processes: int)
         run.say(loaded.note)
     run.say(f"precision {choice.precision}: {choice.precision_reason}")
     run.say(f"threads {choice.threads}: {choice.threads_reason}")
-    batch, micro = run.recipe.train.batch, _micro_batch(run, processes)
+    batch, micro = run.recipe.train.batch, run.micro_batch(processes)
     run.say(f"batch {batch} = micro-batches of {micro} on {processes} process(es), accumulated "
             f"{-(-batch // (micro * processes))} time(s)")
     norms = [part for part in loaded.model.modules() if isinstance(part, torch.nn.modules.batchnorm._BatchNorm)]
@@ -130,20 +130,16 @@ def _backbone(loaded: Loaded) -> dict[str, Any]:
             "note": loaded.note, "num_weights": loaded.num_weights, "num_trained": loaded.num_trained}
 
 
-def _micro_batch(run: Run, processes: int) -> int:
-    settings = run.recipe.train
-    share = -(-settings.batch // processes)
-    return min(32, share) if settings.micro_batch == "auto" else min(settings.micro_batch, share)
-
-
 def _fitting(run: Run, loaded: Loaded, examples: Examples, *, accelerator: Accelerator,
              choice: probe.Choice) -> Fitting:
     settings = run.recipe.train
     model, optimizer = sharding.prepare(accelerator, loaded.model, optim.optimizer(loaded.model, settings))
     set_seed(run.recipe.seed + accelerator.process_index)
-    goal = objective.of(settings, examples.task, examples.targets())
+    has_labels = examples.task.roles[examples.task.target] == "label"
+    goal = objective.of(settings, examples.task, examples.targets() if has_labels else None)
     if isinstance(goal, objective.Weighed) and settings.class_weights != "none" and accelerator.is_main_process:
-        weights = [f"{label} {weight:.3g}" for label, weight in zip(examples.task.labels, goal.weights, strict=True)]
+        names = examples.task.head.labels.names
+        weights = [f"{label} {weight:.3g}" for label, weight in zip(names, goal.weights, strict=True)]
         run.say(f"a row counts by its label: {some(weights, limit=8)}")
     return Fitting(model, optimizer, accelerator, goal, settings.clip, choice.precision)
 
@@ -151,7 +147,7 @@ def _fitting(run: Run, loaded: Loaded, examples: Examples, *, accelerator: Accel
 def _training(run: Run, fitting: Fitting, examples: dict[str, Examples], *, lengths: Any,
               interrupt: Interrupt) -> loop.Training:
     settings, accelerator = run.recipe.train, fitting.accelerator
-    feed = Feed(examples["train"], lengths, settings.batch, _micro_batch(run, accelerator.num_processes),
+    feed = Feed(examples["train"], lengths, settings.batch, run.micro_batch(accelerator.num_processes),
                 run.recipe.seed, accelerator.process_index, accelerator.num_processes,
                 examples["train"].targets() if settings.sampler == "balanced" else None)
     return loop.Training(
@@ -222,7 +218,7 @@ def _summary(training: loop.Training, progress: Progress) -> dict[str, Any]:
 
 def _note_lengths(run: Run, examples: Examples, lengths: Any) -> None:
     """How long the texts are and what the cut costs, added to `data/quality.json`."""
-    if "text" not in examples.task.roles.values():
+    if "image" in examples.task.roles.values():
         return
     full = np.asarray([examples[i]["full_length"] for i in range(len(examples))])
     counts, edges = np.histogram(full, bins=min(30, int(full.max()) or 1))

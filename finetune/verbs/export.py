@@ -32,6 +32,7 @@ def verb(
     from finetune import checks, override
     from finetune.errors import DataError, ExportError, SpecError
     from finetune.run import folder, pipeline
+    from finetune.write import is_full
 
     made = pipeline.reopen(folder.open_run(place), out)
     if made.folder.next_stage in ("prepare", "train", "evaluate"):
@@ -45,8 +46,13 @@ def verb(
     made = replace(made, recipe=override.apply(made.recipe, settings))
     if problems := checks.problems(made.recipe):
         raise SpecError(problems)
-    pipeline.carry_out_stage(made, "export")
-    pipeline.carry_out_stage(made, "report")
+    try:
+        pipeline.carry_out_stage(made, "export")
+        pipeline.carry_out_stage(made, "report")
+    except OSError as error:
+        if not is_full(error):
+            raise
+        raise pipeline.no_space(made, error, again=f"finetune export {place}") from error
     folder.finish(made.folder)
     failed = made.folder.read("onnx/report.json")
     if failed["verdict"] == "fail":
