@@ -51,9 +51,10 @@ def random(
         architecture=architecture, pretrained_cfg=settings, num_labels=len(names), id2label=dict(enumerate(names)),
         label2id={name: i for i, name in enumerate(names)}, label_names=list(names), problem_type=head.problem,
     )
+    own_start = timm.create_model(architecture, num_classes=len(names)).state_dict() if hf.MAJOR >= 5 else None
     model = TimmWrapperForImageClassification(config)
-    if hf.MAJOR >= 5:  # 5.23 draws all weights anew, narrowly: test_transformers_5_still_overwrites_the_start_of_timm
-        model.timm_model.load_state_dict(timm.create_model(architecture, num_classes=len(names)).state_dict())
+    if own_start:  # 5.23 draws all weights anew, narrowly: test_transformers_5_still_overwrites_the_start_of_timm
+        model.timm_model.load_state_dict(own_start)
     return _loaded(model, architecture, head=head, settings=settings)
 
 

@@ -97,7 +97,11 @@ def _save(program: Any, file: Path, *, opset: int) -> None:
                                           f"beside transformers 5. Use {WRITTEN}.")
     if opset < WRITTEN:
         _drop_defaults(model.graph)
-        model = version_converter.convert_version(model, opset)
+        try:
+            model = version_converter.convert_version(model, opset)
+        except RuntimeError as error:
+            raise ExportError("export.opset", f"{opset} found, and this graph cannot be written in so old a set: "
+                                              f"{error}. Use 17 or later.") from error
     onnx.save(model, file, save_as_external_data=large, location=f"{file.name}_data")
 
 

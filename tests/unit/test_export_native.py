@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
 import pytest
+import torch
 
+from finetune.errors import ExportError
 from finetune.export import line, native, optimum, quantize
 from finetune.export.quantize import Form
 from finetune.export.session import Session
@@ -88,3 +91,27 @@ def test_onnx_still_leaves_an_attribute_that_the_older_set_does_not_know() -> No
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     converted = version_converter.convert_version(model, 17).graph.node[-1]
     assert "noop_with_empty_axes" in [item.name for item in converted.attribute]
+
+
+@needs_native
+@pytest.mark.lines
+def test_operator_set_that_is_too_old_is_refused(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> None:
+    made = exported("bert", tmp_path_factory.getbasetemp())
+    with pytest.raises(ExportError, match=r"export.opset: 14 found, and this graph cannot .+LayerNormalization.+ Use 17 or later\."):
+        export(made, tmp_path / "model.onnx", opset=14)
+    assert list(tmp_path.iterdir()) == []
+
+
+@needs_native
+@pytest.mark.lines
+def test_architecture_that_cannot_be_traced_is_refused(tmp_path: Path) -> None:
+    class Reading(torch.nn.Module):
+        config = SimpleNamespace(model_type="reading")
+
+        def forward(self, pixel_values: torch.Tensor) -> torch.Tensor:
+            return pixel_values if float(pixel_values.sum()) > 0 else -pixel_values
+
+    with pytest.raises(ExportError, match=r"export: transformers cannot export the architecture 'reading': .+ Choose another backbone") as caught:
+        native.export(Reading(), tmp_path / "model.onnx", inputs={"pixel_values": np.ones((1, 3, 4, 4), np.float32)}, task="", opset=18)
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []

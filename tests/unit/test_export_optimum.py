@@ -56,6 +56,7 @@ def exported(kind: str, base: Path) -> Exported:
     torch.manual_seed(0)
     loaded = hf.load(backbone, task.head) if family == "hf" else timm.random(kind, task.head)
     if not folder.is_dir():
+        torch.manual_seed(6)  # the lines draw differently until here; with this seed every miniature gives several labels
         for weight in loaded.model.parameters():
             if weight.ndim == 2:
                 torch.nn.init.normal_(weight, std=0.3)
@@ -143,7 +144,7 @@ def test_file_is_whole_and_nothing_else_is_left(made: Exported) -> None:
     assert sorted(entry.name for entry in made.folder.iterdir()) == ["config.json", "model.onnx", "model.safetensors"]
 
 
-@pytest.mark.parametrize("opset", [14, 20])
+@pytest.mark.parametrize("opset", [14 if line.installed() is optimum else 17, 20])
 def test_operator_set_is_the_one_asked_for(opset: int, bert: Exported, tmp_path: Path) -> None:
     export(bert, tmp_path / "model.onnx", opset=opset)
     assert {entry.domain: entry.version for entry in onnx.load(tmp_path / "model.onnx").opset_import} == {"": opset}
