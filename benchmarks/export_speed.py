@@ -108,7 +108,7 @@ def memory(place: Path, threads: int) -> None:  # noqa: ARG001  # one thread ser
 
 def calibrate(file: Path, ranges: Any, rows: int) -> None:
     """Static int8 of a model from so many made-up pictures; prints what it took."""
-    import optimum.onnxruntime  # noqa: F401
+    import optimum.onnxruntime  # noqa: F401  # so that libraries count as start
 
     before, started = resident("VmRSS"), time.perf_counter()
     form = Form(settings=Int8Static(ranges=ranges), target=target("auto"))
