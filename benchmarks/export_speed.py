@@ -68,10 +68,12 @@ def text(place: Path, threads: int) -> None:
     print("fused:", optimize(file, optimized, "O2"))
     quantize(optimized, small, Form(settings=Int8Dynamic(), target=target("auto")))
     quantize(plain, peer, Form(settings=Int8Dynamic(), target=target("auto")))
-    sides = {EAGER: torch_side(model, threads), PLAIN: plain_side(plain, threads),
-             "our fp32": Session(file, threads=threads), "our optimized": Session(optimized, threads=threads),
-             "int8 of Optimum's default": plain_side(peer, threads), INT8: Session(small, threads=threads),
-             "our int8, sums fused too": plain_side(small, threads)}
+    sides: dict[str, Side] = {
+        EAGER: torch_side(model, threads), PLAIN: plain_side(plain, threads),
+        "our fp32": Session(file, threads=threads), "our optimized": Session(optimized, threads=threads),
+        "int8 of Optimum's default": plain_side(peer, threads), INT8: Session(small, threads=threads),
+        "our int8, sums fused too": plain_side(small, threads),
+    }
     rng = np.random.default_rng(0)
     for tokens in LENGTHS:
         ids = rng.integers(1000, 20000, (1, tokens))
@@ -86,7 +88,8 @@ def images(place: Path, threads: int) -> None:
     model, file, small = resnet(50), place / "plain" / "model.onnx", place / "q" / "model.onnx"
     export(model, file, task="image-classification")
     quantize(file, small, Form(settings=Int8Static(), target=target("auto")), rows=pictures(16))
-    sides = {EAGER: torch_side(model, threads), PLAIN: plain_side(file, threads), INT8: Session(small, threads=threads)}
+    sides: dict[str, Side] = {EAGER: torch_side(model, threads), PLAIN: plain_side(file, threads),
+                              INT8: Session(small, threads=threads)}
     found = interleaved(sides, next(pictures(1)), threads)
     table(f"ResNet-50 shape, 1 picture of 224 pixels, {threads} threads", found)
     verdict(found, [(PLAIN, 1.8, 2.2, None)])
@@ -105,7 +108,7 @@ def memory(place: Path, threads: int) -> None:  # noqa: ARG001  # one thread ser
 
 def calibrate(file: Path, ranges: Any, rows: int) -> None:
     """Static int8 of a model from so many made-up pictures; prints what it took."""
-    import optimum.onnxruntime  # noqa: F401
+    import optimum.onnxruntime  # noqa: F401  # so that libraries count as start
 
     before, started = resident("VmRSS"), time.perf_counter()
     form = Form(settings=Int8Static(ranges=ranges), target=target("auto"))

@@ -74,15 +74,20 @@ def judge(candidates: list[Candidate], examples: Examples, *, max_score_drop: fl
 
     `batch` is the number of rows at once for which the speed is told. Raises ExportError without rows to judge on.
     """
-    if not len(examples):
-        raise ExportError("export", "there are no validation rows to judge an exported model on. Start a new run, with "
-                                    "data.files.validation=FILE that has rows or without it: a tenth is then held out.")
+    need_rows(examples)
     for candidate in candidates:
         step = (lambda rows, name=candidate.name: on_batch(name, rows)) if on_batch else None
         candidate.predicted = predict(examples, _keeping(candidate), batch=32, on_batch=step)
     speeds = speed.measure([candidate.infer for candidate in candidates], examples, batch=batch)
     return [_artifact(candidate, candidates[0], examples, speeds=(own, speeds[0]), max_score_drop=max_score_drop,
                       seed=seed) for candidate, own in zip(candidates, speeds, strict=True)]
+
+
+def need_rows(examples: Examples) -> None:
+    """Raise ExportError where there is nothing to judge on."""
+    if not len(examples):
+        raise ExportError("export", "there are no validation rows to judge an exported model on. Start a new run, with "
+                                    "data.files.validation=FILE that has rows or without it: a tenth is then held out.")
 
 
 def overall(artifacts: list[Artifact]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Graphs with fused layers, through Optimum's optimizer, and graphs in half precision for GPUs."""
+"""Graphs with fused layers, which the library line writes, and graphs in half precision for GPUs."""
 
 from __future__ import annotations
 
@@ -9,43 +9,34 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from finetune.export import wire
-
-Level = Literal["O1", "O2", "O3"]
+from finetune.export import line, wire
 
 # Layers that a fusion makes out of many nodes; LayerNormalization where the operator set has none of its own.
 FUSED = ("Attention", "MultiHeadAttention", "EmbedLayerNormalization", "SkipLayerNormalization", "LayerNormalization",
          "BiasGelu", "FastGelu", "Gelu")
 
 
-def optimize(source: Path, file: Path, level: Level, *, gpu: bool = False) -> dict[str, int] | None:
+def optimize(source: Path, file: Path, level: line.Level, *, gpu: bool = False) -> dict[str, int] | None:
     """Write `source` with its layers fused; returns how many of each kind were, None where nothing was written.
 
     O1 folds constants, O2 fuses the layers of transformers too, O3 also computes GELU by an approximation. From O2 on
-    only ONNX Runtime can run the file. Nothing is written where Optimum has no fusions for the architecture or found
-    none in the graph, and for weights outside the file: Optimum 2.1 deletes those of the source.
+    only ONNX Runtime can run the file. Nothing is written where no fusions are known for the architecture or none fit
+    its graph, and for weights outside the file: Optimum 2.1 deletes those of the source.
     """
-    from optimum.onnxruntime import ORTOptimizer
-
     if source.with_name(f"{source.name}_data").exists():
         return None
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=file.parent, prefix=".draft-") as draft, _quiet():
-        try:
-            ORTOptimizer.from_pretrained(source.parent, file_names=[source.name]).optimize(
-                _config(level, gpu=gpu), save_dir=draft, file_suffix="")
-        except NotImplementedError:
-            fused = None
-        else:
-            fused = fusions(Path(draft) / source.name, before=source)
-            _add_types(Path(draft) / source.name)
-            shutil.move(Path(draft) / source.name, file)
-    if fused or (level == "O1" and fused is not None):
-        return fused
-    file.unlink(missing_ok=True)
-    file.parent.rmdir()
+    fused: dict[str, int] | None = None
+    with tempfile.TemporaryDirectory(dir=source.parent, prefix=".draft-") as draft, _quiet():
+        written = Path(draft) / source.name
+        if line.installed().fuse(source, written, level, gpu=gpu):
+            fused = fusions(written, before=source)
+        if fused or (level == "O1" and fused is not None):
+            _add_types(written)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(written, file)
+            return fused
     return None
 
 
@@ -68,22 +59,6 @@ def fusions(file: Path, *, before: Path) -> dict[str, int]:
 
 def _kinds(file: Path) -> Counter[str]:
     return Counter(part.texts.get("operator", "") for part in wire.read(file) if part.kind == "node")
-
-
-def _config(level: Level, *, gpu: bool) -> Any:
-    """Optimum's level, fused by its patterns alone: those of the runtime would come first and hide layers from them.
-
-    The mask stays as it is given: as a length it would hold for padding at the right end alone. On a CPU the sums
-    before a normalization stay apart; `session.SLOWER_FUSIONS` says why.
-    """
-    from optimum.onnxruntime.configuration import AutoOptimizationConfig
-
-    config = AutoOptimizationConfig.with_optimization_level(
-        level, use_raw_attention_mask=True, disable_skip_layer_norm_fusion=not gpu,
-        disable_bias_skip_layer_norm_fusion=not gpu,
-    )
-    config.optimization_level = 1
-    return config
 
 
 def _add_types(file: Path) -> None:

@@ -13,7 +13,7 @@ from finetune import override, saved
 from finetune.backbones import resolve
 from finetune.errors import ExportError
 from finetune.evaluate.infer import torch_infer
-from finetune.export import gate, manifest, optimum
+from finetune.export import gate, line, manifest
 from finetune.export.session import Session
 from finetune.run import graphs, int8
 from finetune.write import write_json
@@ -41,7 +41,10 @@ def _export(run: Run, draft: Path) -> None:
     _config(run.folder.path / "model", draft)
     model = resolve.reload(run.folder.path / "model", family, task.head, attention="eager")
     settings = run.recipe.export
-    optimum.export(model, draft / "model.onnx", task=task.onnx_task, opset=settings.opset)
+    examples = run.examples("validation", task, processor)
+    gate.need_rows(examples)
+    line.installed().export(model, draft / "model.onnx", inputs=task.collate([examples[0]], processor).inputs,
+                            task=task.onnx_task, opset=settings.opset)
     files = {"fp32": draft / "model.onnx"}
     fused = graphs.write(run, files)
     # As many threads for every candidate as the probe found to serve PyTorch best here.
@@ -58,8 +61,7 @@ def _export(run: Run, draft: Path) -> None:
         candidates += [gate.Candidate(name, file, Session(file, threads=threads).infer,
                                       exact=name == graphs.CPU and settings.optimize != "O3")
                        for name, file in files.items()]
-        return gate.judge(candidates, run.examples("validation", task, processor),
-                          max_score_drop=settings.max_score_drop, seed=run.recipe.seed,
+        return gate.judge(candidates, examples, max_score_drop=settings.max_score_drop, seed=run.recipe.seed,
                           batch=run.micro_batch(run.launched()["processes"]))
 
     judged = judge()

@@ -104,6 +104,21 @@ def test_settings_of_an_export_stand_in_its_report(learnt: tuple[Path, str]) -> 
     assert "export.target: 'gpu' found, allowed is auto, cpu-amx" in wrong.stderr
 
 
+def test_gpu_is_given_sixteen_bits_which_the_cpu_judges(learnt: tuple[Path, str]) -> None:
+    run, _ = learnt
+    done = finetune("export", str(run), "--target", "cuda", cwd=run.parents[2])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "fp16: fused 2 Attention, 4 SkipLayerNormalization, 2 BiasGelu" in done.stdout
+    assert "its speed on a GPU is not measured" in done.stdout
+    report = json.loads((run / "onnx" / "report.json").read_text())
+    assert [artifact["name"] for artifact in report["artifacts"]] == ["pytorch", "fp32", "fp16"]
+    assert report["artifacts"][-1]["verdict"] == "pass"
+    assert report["optimize"] == {"level": "O2", "fused": {"Attention": 2, "SkipLayerNormalization": 4, "BiasGelu": 2}}
+    assert sorted(file.parent.name for file in (run / "onnx").rglob("*.onnx")) == ["fp16", "onnx"]
+    wrong = finetune("export", str(run), "--target", "cuda", "--quantize", "int8_dynamic", cwd=run.parents[2])
+    assert (wrong.returncode, "Add export.quantize=none" in wrong.stderr) == (2, True)
+
+
 def test_more_rows_for_ranges_than_there_are_is_an_error_that_leaves_the_former_export(learnt: tuple[Path, str]) -> None:
     run, _ = learnt
     before = sorted(file.relative_to(run).as_posix() for file in run.rglob("*"))
