@@ -30,7 +30,7 @@ DRAWN = {
     "boxes": draw_boxes.boxes,
     "splits": draw_splits.splits,
     "augmentation": draw_seen.seen,
-    "export": draw_export.sizes_and_latencies,
+    "export": draw_export.sizes_and_speeds,
 }
 OF_ROWS = ("balance", "lengths", "boxes", "splits")  # what the rows are, not what the model made of them
 

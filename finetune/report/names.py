@@ -5,7 +5,8 @@ from __future__ import annotations
 BASELINES = {"majority": "most frequent label", "mean": "mean of training", "tfidf_linear": "TF-IDF + linear"}
 INITIALS = ("mae", "mse")
 AVERAGES = ("macro", "weighted")
-ARTIFACTS = {"pytorch": "PyTorch", "fp32": "ONNX fp32", "int8": "ONNX int8"}
+ARTIFACTS = {"pytorch": "PyTorch", "fp32": "ONNX fp32", "optimized": "ONNX optimized", "fp16": "ONNX fp16",
+             "int8": "ONNX int8"}
 
 
 def metric_name(key: str) -> str:

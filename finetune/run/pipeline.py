@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import importlib
 import time
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from finetune.errors import FinetuneError, Interrupted, SpecError
 from finetune.run import folder as folders
 from finetune.run.context import Run
 from finetune.train.interrupt import Interrupt
+from finetune.write import is_full
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,10 +126,9 @@ def _resumable(run: Run) -> Iterator[None]:
     except KeyboardInterrupt:
         raise Interrupted("run", f"stopped. Go on with: {run.again()}") from None
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not is_full(error):
             raise
-        raise FinetuneError(str(run.folder.path), f"no space is left on the disk ({_needed(error)}). What was complete "
-                                                  f"is kept. Free some space; go on with: {run.again()}") from error
+        raise no_space(run, error, again=run.again()) from error
     except FinetuneError as error:
         if run.folder.next_stage == "prepare" and not isinstance(error, Interrupted):
             folders.discard(run.folder)  # nothing was done yet, and what is to be mended may be a setting
@@ -138,8 +137,11 @@ def _resumable(run: Run) -> Iterator[None]:
         raise
 
 
-def _needed(error: OSError) -> str:
-    return f"writing {error.filename}" if error.filename else "while writing"
+def no_space(run: Run, error: OSError, *, again: str) -> FinetuneError:
+    """What a full disk means for a run."""
+    place = f"writing {error.filename}" if error.filename else "while writing"
+    return FinetuneError(str(run.folder.path), f"no space is left on the disk ({place}). What was complete is kept. "
+                                               f"Free some space; go on with: {again}")
 
 
 def summary(run: Run) -> dict[str, Any]:

@@ -34,6 +34,9 @@ class TextClassification:
     synonyms: str | None = field(default=None, metadata={"saved": False})
     """File for synonyms: one group of words a line, separated by commas."""
 
+    temperature: float = field(default=1.0, metadata={"learnt": True})
+    """What logits are divided by, so that probabilities are as often right as they say; from the validation rows."""
+
     roles: ClassVar[Mapping[str, str]] = {"text": "text", "label": "label"}
     target: ClassVar[str] = "label"
     onnx_task: ClassVar[str] = "text-classification"
@@ -96,8 +99,7 @@ class TextClassification:
         """`probabilities` (rows, labels), `prediction` and, where known, `target`."""
         from finetune.metrics import classification
 
-        probabilities_BC = classification.softmax(output["logits"])
-        return {"probabilities": probabilities_BC, "prediction": probabilities_BC.argmax(axis=1), **batch.targets}
+        return {**classification.predicted(output["logits"], self.temperature), **batch.targets}
 
     def score(self, columns: Columns) -> dict[str, Any]:
         """Accuracy, precision, recall and F1: macro, weighted and per label."""
@@ -105,9 +107,12 @@ class TextClassification:
 
         return classification.scores(columns["target"], columns["prediction"], self.labels)
 
-    def calibrated(self, columns: Columns) -> Self:  # noqa: ARG002  # as the protocol has it
-        """Nothing is chosen after training."""
-        return self
+    def calibrated(self, columns: Columns) -> Self:
+        """The temperature under which the targets are most likely; predictions stay as they are."""
+        from finetune.metrics import calibration
+
+        fitted = calibration.fit_temperature(columns["probabilities"], columns["target"])
+        return replace(self, temperature=self.temperature * fitted)
 
     def baselines(self, train: Sequence[Row], rows: Sequence[Row], *, seed: int) -> dict[str, dict[str, Array]]:
         """The most frequent label, and a linear model of TF-IDF."""
