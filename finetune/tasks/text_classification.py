@@ -26,6 +26,13 @@ class TextClassification:
 
     labels: Literal["auto"] | tuple[str, ...] = "auto"
     """auto takes the labels of the training rows; a list fixes their order."""
+    positive: str | None = None
+    """Of two labels the one that is looked for, such as spam: it is scored by itself and can have a threshold."""
+    threshold: Literal["argmax", "f1"] | float = "argmax"
+    """Probability from which a text is positive: a number, or f1 for the best on validation; argmax is a half."""
+    primary: Literal["accuracy", "f1_macro", "f1_weighted", "f1", "average_precision"] = "accuracy"
+    """Score that everything is chosen by; f1 and average_precision (the area under precision over recall) are those of
+    task.positive."""
     max_tokens: int = 128
     """Longer texts are cut there, special tokens included; the run reports how many."""
     augmentations: tuple[str, ...] = ()
@@ -37,12 +44,12 @@ class TextClassification:
     roles: ClassVar[Mapping[str, str]] = {"text": "text", "label": "label"}
     target: ClassVar[str] = "label"
     onnx_task: ClassVar[str] = "text-classification"
-    primary: ClassVar[str] = "accuracy"
     greater_is_better: ClassVar[bool] = True
 
     def problems(self) -> list[str]:
         """What is wrong with the settings, before anything is read."""
-        found = labels.problems(self.labels)
+        found = labels.problems(self.labels) + labels.positive_problems(
+            self.positive, self.labels, threshold=self.threshold, primary=self.primary)
         if self.max_tokens < MIN_TOKENS:
             found.append(f"task.max_tokens: {self.max_tokens} found, at least {MIN_TOKENS} are needed: one token of "
                          "text between the two special ones. Use for example 128.")
@@ -55,7 +62,9 @@ class TextClassification:
 
     def learn(self, splits: Mapping[str, pa.Table]) -> Self:
         """The labels in their order."""
-        return replace(self, labels=labels.resolve_labels(splits, self.labels))
+        names = labels.resolve_labels(splits, self.labels)
+        labels.check_positive(self.positive, names)
+        return replace(self, labels=names)
 
     def encode(self, rows: Sequence[Row], processor: TextProcessor) -> list[Example]:
         """Token ids, and the target where the row has a label."""
@@ -99,24 +108,41 @@ class TextClassification:
         from finetune.metrics import classification
 
         probabilities_BC = classification.softmax(output["logits"])
-        return {"probabilities": probabilities_BC, "prediction": probabilities_BC.argmax(axis=1), **batch.targets}
+        return {"probabilities": probabilities_BC, "prediction": self._chosen(probabilities_BC), **batch.targets}
+
+    def _chosen(self, probabilities_BC: Array) -> Array:
+        """The most probable labels, or what the threshold says."""
+        from finetune.metrics import detection
+
+        if self.positive is None or isinstance(self.threshold, str):
+            return probabilities_BC.argmax(axis=1)  # type: ignore[no-any-return]  # as numpy has it
+        return detection.predicted(probabilities_BC, self.labels.index(self.positive), self.threshold)
 
     def score(self, columns: Columns) -> dict[str, Any]:
-        """Accuracy, precision, recall and F1: macro, weighted and per label."""
-        from finetune.metrics import classification
+        """Accuracy, precision, recall and F1: macro, weighted and per label; and how the positive label is found."""
+        from finetune.metrics import classification, detection
 
-        return classification.scores(columns["target"], columns["prediction"], self.labels)
+        found = classification.scores(columns["target"], columns["prediction"], self.labels)
+        if self.positive is None:
+            return found
+        return found | detection.scores(columns, self.labels.index(self.positive), found["per_class"])
 
-    def calibrated(self, columns: Columns) -> Self:  # noqa: ARG002  # as the protocol has it
-        """Nothing is chosen after training."""
-        return self
+    def calibrated(self, columns: Columns) -> Self:
+        """With the threshold that is best for F1 on these rows, where it is left to it."""
+        from finetune.metrics import ranking
+
+        if self.threshold != "f1" or self.positive is None:
+            return self
+        target = self.labels.index(self.positive)
+        wanted, chances = columns["target"] == target, columns["probabilities"][:, target]
+        return replace(self, threshold=ranking.best_threshold(wanted, chances))
 
     def baselines(self, train: Sequence[Row], rows: Sequence[Row], *, seed: int) -> dict[str, dict[str, Array]]:
         """The most frequent label, and a linear model of TF-IDF."""
         from finetune.metrics import baselines
 
-        found = baselines.of_labels(train, rows, labels=self.labels, texts=["text"], seed=seed)
-        return {name: {"prediction": prediction} for name, prediction in found.items()}
+        found = baselines.chances(train, rows, labels=self.labels, texts=["text"], seed=seed)
+        return {name: {"probabilities": shares, "prediction": shares.argmax(axis=1)} for name, shares in found.items()}
 
     def answers(self, columns: Columns) -> list[dict[str, Any]]:
         """`label`, and `probabilities` by label, most likely first."""
