@@ -134,7 +134,8 @@ def _hides(line: LedgerLine, masks: Mapping[str, str]) -> bool:
 
 
 def _shown(line: LedgerLine, masks: Mapping[str, str]) -> LedgerLine:
-    cells = {name: None if isinstance(cell, bytes) else masks.get(cell, cell) for name, cell in line.cells.items()}
+    cells = {name: None if isinstance(cell, bytes) else masks.get(cell, cell) if isinstance(cell, str) else cell
+             for name, cell in line.cells.items()}
     texts = {name: masks.get(text, text) for name in ("reason", "before", "after") if (text := getattr(line, name))}
     return replace(line, **texts, cells=cells, masked=True)
 
