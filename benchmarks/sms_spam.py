@@ -45,8 +45,8 @@ def train(settings: list[str], output_dir: Path) -> None:
     subprocess.run(command, check=True)
     (file,) = output_dir.glob("spam/*/train.json")
     summary = json.loads(file.read_text())["train"]
-    print(f"best validation score {summary['best_score']:.4f} at step {summary['best_step']:,} of {summary['steps']:,}; "
-          f"{summary['seconds']:.0f} s")
+    print(f"best validation score {summary['best_score']:.4f} at step {summary['best_step']:,} of "
+          f"{summary['steps']:,}; {summary['seconds']:.0f} s")
 
 
 def tell(found: list[runs.Finished]) -> None:
