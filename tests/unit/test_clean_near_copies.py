@@ -33,8 +33,10 @@ def same(marks):
     return marks[:, None] == marks[None, :]
 
 
+@pytest.mark.parametrize("most_text", [0, 2**27])
 @pytest.mark.parametrize("seed", range(5))
-def test_numbers_are_equal_exactly_where_keys_are(seed):
+def test_numbers_are_equal_exactly_where_keys_are(monkeypatch, seed, most_text):
+    monkeypatch.setattr(copies, "MOST_TEXT", most_text)
     parts = [table(*of_chance(seed)), table(*of_chance(seed + 100)), table()]
     keys = [key for part in parts for key in duplicates.keys(part, ROLES)]
     assert np.array_equal(same(copies.numbered(parts, ROLES)), same(keys))
@@ -48,6 +50,15 @@ def test_two_texts_of_a_row_are_told_apart():
     rows = table("one", "two", "one").append_column("other", pa.array(["two", "one", "Two!"]))
     one, swapped, copy = copies.numbered([rows], {"text": "text", "other": "text"})
     assert one == copy != swapped
+
+
+def test_a_pair_is_the_same_in_either_order():
+    rows = pa.table({"hash": list("abcd"), "text_a": ["one", "Two!", "one", "two"], "text_b": ["two", "one", "one", "two"]})
+    roles = {"text_a": "text", "text_b": "text"}
+    one, swapped, first, second = copies.numbered([rows], roles)
+    assert one == swapped
+    assert len({one, first, second}) == 3
+    assert same(duplicates.keys(rows, roles)).tolist() == same([one, swapped, first, second]).tolist()
 
 
 def test_pictures_are_numbered_by_their_hash():
@@ -69,7 +80,7 @@ def test_codes_run_through_all_parts_and_nothing_is_minus_one():
 
 def test_label_of_several_columns_counts_as_one_and_is_unknown_where_a_part_is_missing():
     rows = pa.table({"text": ["a"] * 4, "one": ["x", "x", "y", None], "two": ["1", "2", "1", "1"]})
-    number, known = copies.labels(rows, {"text": "text", "one": "label", "two": "label"})
+    number, known = copies.labels(rows, ["one", "two"])
     assert len(set(number.tolist())) == 4
     assert known.tolist() == [True, True, True, False]
 
