@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from finetune.clean import label_text
 from finetune.contracts import Findings
 
 if TYPE_CHECKING:
@@ -56,13 +57,13 @@ def keys(table: pa.Table, roles: Mapping[str, str]) -> list[str]:
 
 def labels(table: pa.Table, roles: Mapping[str, str], rows: Array) -> list[str]:
     """The label of some rows as a reason says it."""
-    columns = [table[name].take(rows).to_pylist() for name, kind in roles.items() if kind == "label"]
+    columns = [label_text.told(table[name].take(rows)).to_pylist() for name in label_text.columns(roles)]
     return [" / ".join(map(repr, label)) for label in zip(*columns, strict=True)]
 
 
 def content(roles: Mapping[str, str]) -> str:
     """The column that a row is about and that its hash is of: the first one that is not a label."""
-    return next(name for name, kind in roles.items() if kind != "label")
+    return next(name for name, kind in roles.items() if kind not in label_text.KINDS)
 
 
 def about_rows(table: pa.Table, roles: Mapping[str, str], *, rows: Sequence[int], reasons: Sequence[str]) -> Findings:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 order = 65  # before near_duplicates, which would leave one side of a contradiction standing
-kinds: tuple[str, ...] = ("label",)
+kinds: tuple[str, ...] = ("label", "labels")
 # Not dropped: "I would go again" and "I would not go again" are near copies, and there is much to learn from them.
 default = "report"
 policies: tuple[str, ...] = ("off", "report", "drop", "fail")

@@ -55,8 +55,16 @@ def resolve_labels(
 def _counts(table: pa.Table) -> dict[str, int]:
     import pyarrow.compute as pc
 
-    found = pc.value_counts(table["label"].drop_null()).to_pylist()
+    found = pc.value_counts(_each(table["label"].drop_null())).to_pylist()
     return {entry["values"]: entry["counts"] for entry in found}
+
+
+def _each(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Every label of every row, where rows have lists of them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.list_flatten(cells) if pa.types.is_list(cells.type) else cells
 
 
 def _sorted(labels: Mapping[str, int]) -> tuple[str, ...]:
@@ -111,5 +119,7 @@ def _rows(table: pa.Table, label: str) -> str:
     """`3 rows (reviews.csv:4, ...) have`."""
     import pyarrow.compute as pc
 
-    rows = table["row"].filter(pc.equal(table["label"], label)).to_pylist()
+    cells = table["label"]
+    has_it = pc.equal(cells, label) if cells.type == "string" else [label in (cell or ()) for cell in cells.to_pylist()]
+    rows = table["row"].filter(has_it).to_pylist()
     return f"{len(rows):,} rows ({some(rows)}) have" if len(rows) > 1 else f"row {rows[0]} has"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from finetune.clean import label_text
 from finetune.clean.near.once import by_row
 from finetune.clean.near.ranges import num_bytes, ranges
 from finetune.clean.near.spelling import PIECE_BYTES, plain, rows_of, weights
@@ -74,7 +75,7 @@ def codes(parts: Sequence[pa.Array | pa.ChunkedArray]) -> Array:
 
 def labels(table: pa.Table, roles: Mapping[str, str]) -> tuple[Array, Array]:
     """A number for the label of each row, and whether it has one; where there are several columns, all of them."""
-    columns = [codes([table[name]]) for name, kind in roles.items() if kind == "label"]
+    columns = [codes([label_text.told(table[name])]) for name in label_text.columns(roles)]
     none = np.zeros(table.num_rows, np.int64)
     return joined(none, *columns), np.min([none, *columns], axis=0) == 0
 
