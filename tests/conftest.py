@@ -14,7 +14,8 @@ from finetune import recipe
 from finetune.backbones import tiny
 
 ROOT = Path(__file__).parents[1]
-MINIATURES = {"sentiment": "bert", "sentiment:lora": "bert", "images": "resnet", "images:lora": "vit"}  # recipe -> architecture
+MINIATURES = {"sentiment": "bert", "sentiment:lora": "bert", "images": "resnet", "images:lora": "vit",
+              "ner": "distilbert", "ner:lora": "bert", "qa": "bert", "qa:lora": "distilbert"}  # recipe -> architecture
 
 
 def recipe_names() -> list[str]:

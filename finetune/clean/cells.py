@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from finetune.clean import misplaced_answers
 from finetune.clean.duplicates import content
 from finetune.contracts import Findings
 
@@ -27,7 +28,7 @@ def repaired(table: pa.Table, findings: Findings, *, roles: Mapping[str, str]) -
 
 
 def replace_cells(table: pa.Table, column: str, *, cells: Mapping[int, Any]) -> pa.Table:
-    """The table with other cells at these positions of one column."""
+    """The table with other cells at these positions of one column; answers move with their context."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -37,6 +38,8 @@ def replace_cells(table: pa.Table, column: str, *, cells: Mapping[int, Any]) -> 
     mask = np.zeros(table.num_rows, dtype=bool)
     mask[list(cells)] = True
     kind = table.schema.field(column).type
+    if column == misplaced_answers.CONTEXT:
+        table = misplaced_answers.moved(table, cells)
     new = pc.replace_with_mask(table[column], pa.array(mask), pa.array([cells[row] for row in sorted(cells)], kind))
     return table.set_column(table.column_names.index(column), table.schema.field(column), new)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from finetune.clean import label_text
+from finetune.clean import label_text, row_text
 from finetune.contracts import Findings
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from finetune.contracts import Array
 
 order = 60
-kinds: tuple[str, ...] = ("text", "image")
+kinds: tuple[str, ...] = ("text", "tokens", "image")
 default = "drop"
 policies: tuple[str, ...] = ("off", "report", "drop", "fail")
 
@@ -57,7 +57,7 @@ def keys(table: pa.Table, roles: Mapping[str, str]) -> list[str]:
 
 def labels(table: pa.Table, roles: Mapping[str, str], rows: Array) -> list[str]:
     """The label of some rows as a reason says it."""
-    columns = [label_text.told(table[name].take(rows)).to_pylist() for name in label_text.columns(roles)]
+    columns = [label_text.told(table[name].take(rows), kind).to_pylist() for name, kind in label_text.learnt(roles)]
     return [" / ".join(map(repr, label)) for label in zip(*columns, strict=True)]
 
 
@@ -75,5 +75,5 @@ def about_rows(table: pa.Table, roles: Mapping[str, str], *, rows: Sequence[int]
     column = content(roles)
     before: tuple[str | None, ...] = (None,) * len(rows)
     if not pa.types.is_binary(table.schema.field(column).type):  # rows of the Hub carry the image itself
-        before = tuple(table[column].take(list(rows)).to_pylist())
+        before = tuple(map(row_text.written, table[column].take(list(rows)).to_pylist()))
     return Findings(tuple(rows), (column,) * len(rows), tuple(reasons), before, (None,) * len(rows))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,36 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
             counts[kind] = counts.get(kind, 0) + 1
             found.append((row, column, reason, answer, None))
     return Findings(*zip(*found, strict=True), counts=counts) if found else Findings()
+
+
+def moved(table: pa.Table, contexts: Mapping[int, str]) -> pa.Table:
+    """The table with its answers where they are in these other contexts, which it does not have yet.
+
+    The third time that the text of an answer stands in the old context becomes the third in the new one; where there
+    it stands more or less often, or stood elsewhere before, its place is left as it is. So the way back is the same.
+    """
+    import pyarrow as pa
+
+    places = [place for place, field in enumerate(table.schema) if pa.types.is_struct(field.type)]
+    for place in places:
+        field, cells = table.schema.field(place), table.column(place).to_pylist()
+        for row, context in contexts.items():
+            if cells[row] is not None:
+                cells[row] = _moved(cells[row], table[CONTEXT][row].as_py() or "", context or "")
+        table = table.set_column(place, field, pa.array(cells, field.type))
+    return table
+
+
+def _moved(answers: Mapping[str, Any], before: str, after: str) -> dict[str, Any]:
+    starts = []
+    for text, start in zip(answers["text"], answers["answer_start"], strict=True):
+        old, new = (_occurrences(text, context) for context in (before, after))
+        starts.append(new[old.index(start)] if start in old and len(old) == len(new) else start)
+    return {**answers, "answer_start": starts}
+
+
+def _occurrences(text: str, context: str) -> list[int]:
+    return [match.start() for match in re.finditer(f"(?={re.escape(text)})", context)] if text else []
 
 
 def _wrong(context: str, answers: Mapping[str, Any] | None) -> tuple[str, str, str] | None:

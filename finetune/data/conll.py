@@ -14,7 +14,6 @@ from finetune.errors import SpecError
 if TYPE_CHECKING:
     from finetune.data.table_file import TableFile, Wanted
 
-SUFFIXES = (".conll", ".iob", ".iob2", ".bio", ".txt")
 _DOCUMENT = "-DOCSTART-"
 _BLANKS = re.compile("[ \t]+")
 _WHOLE = "Write each word on a line of its own with all its columns, and a blank line after each sentence."

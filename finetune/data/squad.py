@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from finetune.data.records import Problems, refusal
+from finetune.errors import DataError, some
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from finetune.data.table_file import TableFile
 
 _SHAPE = "Write articles as {\"paragraphs\": [{\"context\": ..., \"qas\": [{\"question\": ..., \"answers\": [...]}]}]}."
@@ -54,11 +58,29 @@ def _row(article: dict[str, Any], paragraph: dict[str, Any], asked: dict[str, An
             "question": asked.get("question"), "answers": [] if impossible else asked.get("answers")}
 
 
-def answers(cell: Any) -> dict[str, list[Any]] | None:
-    """The answers of a row as {"text": [...], "answer_start": [...]}; None where nobody has told any.
+def parse(cells: Sequence[Any], rows: Sequence[str], *, column: str, key: str) -> pa.Array:
+    """Answers as struct<text: list<string>, answer_start: list<int32>>; empty lists say that there is none.
 
-    A list of {"text", "answer_start"} is understood as well. Raises ValueError saying what else was found.
+    Understood are {"text": [...], "answer_start": [...]} and a list of {"text", "answer_start"}; null is null.
+    DataError names all rows with something else.
     """
+    import pyarrow as pa
+
+    found, wrong = [], []
+    for cell, row in zip(cells, rows, strict=True):
+        try:
+            found.append(_answers(cell))
+        except ValueError as error:
+            wrong.append(f"{row} ({error})")
+    if wrong:
+        raise DataError(key, f"column {column!r}: {len(wrong):,} of {len(cells):,} rows have no answers that can be "
+                             f"read: {some(wrong)}. Write them as {{\"text\": [\"...\"], \"answer_start\": [17]}}, both empty "
+                             "where there is no answer.")
+    kind = pa.struct([("text", pa.list_(pa.string())), ("answer_start", pa.list_(pa.int32()))])
+    return pa.array(found, kind)
+
+
+def _answers(cell: Any) -> dict[str, list[Any]] | None:
     if cell is None:
         return None
     if isinstance(cell, list) and all(isinstance(entry, dict) for entry in cell):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from finetune.errors import DataError, some
 
@@ -32,12 +32,28 @@ class Mended:
     broken: dict[int, int]
 
 
+def words(column: Any, *, file: str, key: str) -> pa.Array:
+    """The words of a file's rows as list<string>, missing ones as empty; DataError where they are no lists."""
+    import pyarrow as pa
+
+    if not pa.types.is_list(column.type):
+        raise DataError(key, f"{file}: the words are text, and lists of words are needed, with as many tags. Write them "
+                             "as JSON lines, Parquet, or a CoNLL file with one word a line.")
+    rows = [["" if word is None else word for word in row or ()] for row in column.to_pylist()]
+    return pa.array(rows, pa.list_(pa.string()))
+
+
 def read(column: pa.Array, names: Sequence[str], *, lengths: Sequence[int], file: str,
-         key: str) -> tuple[list[list[str] | None], tuple[str, ...]]:
+         key: str) -> tuple[pa.Array, tuple[str, ...]]:
     """The tags of a file's rows in IOB2, and notes on what was mended; `lengths` counts the words of each row.
 
     Raises DataError naming all rows that have another number of tags than words, or a tag of no scheme.
     """
+    import pyarrow as pa
+
+    if not pa.types.is_list(column.type):
+        raise DataError(key, f"{file}: the tags are text, and lists with one tag for each word are needed. Write them "
+                             "as JSON lines, Parquet, or a CoNLL file with one word a line.")
     found = [None if row is None else ["" if tag is None else tag.strip() for tag in row] for row in column.to_pylist()]
     uneven = [f"{name} ({len(row):,} tags, {words:,} words)"
               for row, name, words in zip(found, names, lengths, strict=True) if row is not None and len(row) != words]
@@ -58,7 +74,7 @@ def read(column: pa.Array, names: Sequence[str], *, lengths: Sequence[int], file
     if problems:
         raise DataError(key, f"\n{key}: ".join(problems))
     mended = mend(found)
-    return mended.rows, _notes(mended, names, file)
+    return pa.array(mended.rows, pa.list_(pa.string())), _notes(mended, names, file)
 
 
 def mend(rows: Sequence[Tags | None]) -> Mended:

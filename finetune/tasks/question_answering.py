@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from finetune.contracts import Batch, Draw, Example, Examples, Head, Labels, LossSum, Row
 from finetune.data import windows
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from finetune.contracts import Array, Columns
     from finetune.data.text import TextProcessor
 
@@ -62,7 +64,7 @@ class QuestionAnswering:
         """Two numbers per token: does the answer begin there, does it end there."""
         return Head("AutoModelForQuestionAnswering", Labels(()), None)
 
-    def learn(self, splits: Mapping[str, Any]) -> QuestionAnswering:
+    def learn(self, splits: Mapping[str, pa.Table]) -> Self:
         """With what the training rows say of questions without answer."""
         if self.no_answer != "auto":
             return self
@@ -189,7 +191,7 @@ class QuestionAnswering:
         return {"f1": float(columns["f1"].mean()), "exact_match": float(columns["exact_match"].mean()),
                 "answered": float((columns["prediction"] != "").mean())}
 
-    def calibrated(self, columns: Columns) -> QuestionAnswering:
+    def calibrated(self, columns: Columns) -> Self:
         """With the margin at which F1 is best on these rows; where no answer is possible."""
         import numpy as np
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from finetune.contracts import Batch, Draw, Example, Examples, Head, Labels, LossSum, Row
 from finetune.data import labels, windows, words
 from finetune.data.tags import OUTSIDE
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from finetune.contracts import Array, Columns
     from finetune.data.text import TextProcessor
 
@@ -55,11 +57,11 @@ class TokenClassification:
         tags = [f"{letter}-{kind}" for kind in self.labels for letter in "BI"]
         return Head("AutoModelForTokenClassification", Labels((OUTSIDE, *tags)), None)
 
-    def learn(self, splits: Mapping[str, Any]) -> TokenClassification:
+    def learn(self, splits: Mapping[str, pa.Table]) -> Self:
         """With the types of the training rows, and what their words are; DataError for types that these have not."""
-        kinds = labels.resolve(splits, self.labels, of=_kinds, at_least=1)
-        rows = splits["train"]["tokens"].to_pylist()
-        cut = self.words if self.words != "auto" else "characters" if words.are_characters(rows) else "spaced"
+        kinds = labels.resolve_labels({split: _typed(table) for split, table in splits.items()}, self.labels, at_least=1)
+        found = words.are_characters(splits["train"]["tokens"].to_pylist())
+        cut = self.words if self.words != "auto" else "characters" if found else "spaced"
         return replace(self, labels=kinds, words=cut)
 
     def encode(self, rows: Sequence[Row], processor: TextProcessor) -> list[Example]:
@@ -168,7 +170,7 @@ class TokenClassification:
 
         return entities.scores(columns["counts"], self.labels)
 
-    def calibrated(self, columns: Columns) -> TokenClassification:  # noqa: ARG002  # as the protocol has it
+    def calibrated(self, columns: Columns) -> Self:  # noqa: ARG002  # as the protocol has it
         """As it is."""
         return self
 
@@ -222,6 +224,10 @@ class TokenClassification:
         return "; ".join(f"{kind} {blank.join(own[first:after])}" for first, after, kind in entities.spans(tags)) or "-"
 
 
-def _kinds(tags: Sequence[str]) -> list[str]:
-    """The types that a row's tags name."""
-    return sorted({tag[2:] for tag in tags if tag != OUTSIDE})
+def _typed(table: pa.Table) -> pa.Table:
+    """The rows with the types that their tags name, as lists of labels."""
+    import pyarrow as pa
+
+    kinds = [None if tags is None else sorted({tag[2:] for tag in tags if tag != OUTSIDE})
+             for tags in table["label"].to_pylist()]
+    return pa.table({"row": table["row"], "label": pa.array(kinds, pa.list_(pa.string()))})

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from finetune.clean import label_text
+from finetune.clean import label_text, row_text
 from finetune.clean.near.once import by_row
 from finetune.clean.near.ranges import num_bytes, ranges
 from finetune.clean.near.spelling import PIECE_BYTES, plain, rows_of, weights
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def keys(table: pa.Table, roles: Mapping[str, str]) -> Array:
     """The key of each row: 16 bytes, or of tables with nothing but pictures the letters of their hash."""
-    texts = [table[name] for name, kind in roles.items() if kind == "text"]
+    texts = [row_text.texts(table[name]) for name in row_text.columns(roles)]
     images = table["hash"] if "image" in roles.values() else None
     return by_row(("keys", *roles.items()), table, lambda: _hashed(texts, images) if texts
                   else np.array(table["hash"].to_pylist(), bytes))
@@ -37,7 +37,7 @@ def numbered(tables: Sequence[pa.Table], roles: Mapping[str, str]) -> Array:
     """A number for the key of each row of the tables, which are numbered through; copies have the same."""
     import pyarrow as pa
 
-    if "text" not in roles.values():
+    if not row_text.columns(roles):
         return codes([table["hash"] for table in tables])
     weight = codes([pa.array(_weights(table, roles)) for table in tables])
     shared = np.bincount(weight)[weight] > 1
@@ -51,7 +51,7 @@ def numbered(tables: Sequence[pa.Table], roles: Mapping[str, str]) -> Array:
 
 
 def _weights(table: pa.Table, roles: Mapping[str, str]) -> Array:
-    texts = [table[name] for name, kind in roles.items() if kind == "text"]
+    texts = [row_text.texts(table[name]) for name in row_text.columns(roles)]
 
     def made() -> Array:
         found = [np.zeros(0, np.uint32)]
@@ -75,7 +75,7 @@ def codes(parts: Sequence[pa.Array | pa.ChunkedArray]) -> Array:
 
 def labels(table: pa.Table, roles: Mapping[str, str]) -> tuple[Array, Array]:
     """A number for the label of each row, and whether it has one; where there are several columns, all of them."""
-    columns = [codes([label_text.told(table[name])]) for name in label_text.columns(roles)]
+    columns = [codes([label_text.told(table[name], kind)]) for name, kind in label_text.learnt(roles)]
     none = np.zeros(table.num_rows, np.int64)
     return joined(none, *columns), np.min([none, *columns], axis=0) == 0
 

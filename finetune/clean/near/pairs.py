@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from finetune.clean import row_text
 from finetune.clean.duplicates import keys
 from finetune.clean.near import bands, copies, jaccard, likeness, minhash, pictures
 from finetune.clean.near.once import by_row, once
@@ -166,7 +167,7 @@ def _texts(table: pa.Table, roles: Mapping[str, str]) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    columns = [table[name] for name, kind in roles.items() if kind == "text"]
+    columns = [row_text.texts(table[name]) for name in row_text.columns(roles)]
     if len(columns) == 1:
         return columns[0]
     whole = [column.cast(pa.large_string()) for column in columns]
