@@ -37,8 +37,8 @@ def words(column: Any, *, file: str, key: str) -> pa.Array:
     import pyarrow as pa
 
     if not pa.types.is_list(column.type):
-        raise DataError(key, f"{file}: the words are text, and lists of words are needed, with as many tags. Write them "
-                             "as JSON lines, Parquet, or a CoNLL file with one word a line.")
+        raise DataError(key, f"{file}: the words are text, and lists of words are needed, with as many tags. Write "
+                             "them as JSON lines, Parquet, or a CoNLL file with one word a line.")
     rows = [["" if word is None else word for word in row or ()] for row in column.to_pylist()]
     return pa.array(rows, pa.list_(pa.string()))
 

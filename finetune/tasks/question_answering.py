@@ -78,8 +78,10 @@ class QuestionAnswering:
         examples: list[Example] = []
         for row, of_row in zip(rows, encoded, strict=True):
             answers = row.get("answers")
-            known = {} if answers is None else {"answers": list(answers["text"]), "spans": _spans(row["context"], answers)}
-            examples.append({"windows": of_row, "context": row["context"], **known})
+            example = {"windows": of_row, "context": row["context"]}
+            if answers is not None:
+                example |= {"answers": list(answers["text"]), "spans": _spans(row["context"], answers)}
+            examples.append(example)
         return examples
 
     def augment(self, examples: Examples, draw: Draw) -> Example:
@@ -107,7 +109,8 @@ class QuestionAnswering:
         offsets_WT2 = np.full((*shape, 2), windows.NOWHERE, np.int64)
         for padded_T2, window in zip(offsets_WT2, parts, strict=True):
             padded_T2[: len(window["offsets"])] = window["offsets"]
-        targets = {"row": row_W, "offsets": offsets_WT2, "context": objects([example["context"] for example in examples])}
+        contexts = objects([example["context"] for example in examples])
+        targets = {"row": row_W, "offsets": offsets_WT2, "context": contexts}
         if all("answers" in example for example in examples):
             marks = [self._marks(offsets_T2, examples[row]) for offsets_T2, row in zip(offsets_WT2, row_W, strict=True)]
             targets |= {name: np.stack([mark[place] for mark in marks]) for place, name in enumerate(ENDS)}
@@ -163,8 +166,9 @@ class QuestionAnswering:
         found = spans.best(output["start_logits"], output["end_logits"], batch.targets["offsets"][..., 0] >= 0,
                            batch.targets["row"], num_rows=batch.rows, longest=self.max_answer_tokens,
                            with_none=self.no_answer == "possible")
-        place_B2 = np.array([_place(batch.targets["offsets"], *span) for span in found.places], np.int64).reshape(-1, 2)
-        texts = [context[first:after] for context, (first, after) in zip(batch.targets["context"], place_B2, strict=True)]
+        contexts, offsets_WT2 = batch.targets["context"], batch.targets["offsets"]
+        place_B2 = np.array([_place(offsets_WT2, *span) for span in found.places], np.int64).reshape(-1, 2)
+        texts = [context[first:after] for context, (first, after) in zip(contexts, place_B2, strict=True)]
         columns = {"span": objects(texts), "place": place_B2, "margin": found.margin, "sure": found.probability,
                    "sure_of_none": found.none}
         if "answers" in batch.targets:
@@ -222,9 +226,9 @@ class QuestionAnswering:
         return found
 
     def answers(self, columns: Columns) -> list[dict[str, Any]]:
-        """The answer of each row, where it stands in the context, and how sure it is; None for no answer."""
-        return [{"answer": text or None, "start": int(first) if text else None, "end": int(after) if text else None,
-                 "probability": float(sure)}
+        """The answer of each row, where it stands in the context, and how sure it is; `answer` is None for no answer."""
+        return [{"answer": text, "start": int(first), "end": int(after), "probability": float(sure)} if text else
+                {"answer": None, "probability": float(sure)}
                 for text, (first, after), sure in zip(columns["prediction"], columns["place"], columns["probability"],
                                                       strict=True)]
 

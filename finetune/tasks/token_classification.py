@@ -59,7 +59,8 @@ class TokenClassification:
 
     def learn(self, splits: Mapping[str, pa.Table]) -> Self:
         """With the types of the training rows, and what their words are; DataError for types that these have not."""
-        kinds = labels.resolve_labels({split: _typed(table) for split, table in splits.items()}, self.labels, at_least=1)
+        typed = {split: _typed(table) for split, table in splits.items()}
+        kinds = labels.resolve_labels(typed, self.labels, at_least=1)
         found = words.are_characters(splits["train"]["tokens"].to_pylist())
         cut = self.words if self.words != "auto" else "characters" if found else "spaced"
         return replace(self, labels=kinds, words=cut)
