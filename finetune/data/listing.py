@@ -9,7 +9,7 @@ from pathlib import Path
 
 from finetune.data import locators
 from finetune.data.images import SPLITS
-from finetune.data.table_file import TableFile, formats
+from finetune.data.table_file import FORMATS, TableFile, formats
 from finetune.errors import DataError, some
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)

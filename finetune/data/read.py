@@ -88,15 +88,9 @@ def _read(file: TableFile, wanted: Wanted) -> tuple[pa.Table, list[str]]:
             found = pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
         elif kind == "number":
             found = numbers.parse(found.to_pylist(), rows.to_pylist(), column=wanted.names[role], key=file.key)
-        elif kind == "tokens":
-            found = tags.words(found, file=file.name, key=file.key)
-        elif kind == "tags":
-            lengths = pc.list_value_length(cells["tokens"]).to_pylist()
-            found, said = tags.read(found, rows.to_pylist(), lengths=lengths, file=file.name, key=file.key)
+        elif kind in ("tokens", "tags", "answers"):
+            found, said = _nested(found, rows.to_pylist(), role, file=file, wanted=wanted, words=cells.get("tokens"))
             notes += said
-        elif kind == "answers":
-            if pa.types.is_string(found.type):  # of a table of text, where only the missing can be told
-                found = squad.parse(found.to_pylist(), rows.to_pylist(), column=wanted.names[role], key=file.key)
         elif kind == "image":
             found, said = _pictures(found, rows, file=file, wanted=wanted)
             notes += said
@@ -122,6 +116,23 @@ def _records(file: TableFile, wanted: Wanted) -> Records:
         for role, name in ((role, name) for role, names in several.items() for name in names):
             problems = [problem.replace(f"data.columns.{role}.{name}", f"data.columns.{role}") for problem in problems]
         raise SpecError(problems) from error
+
+
+def _nested(found: Any, rows: list[str], role: str, *, file: TableFile, wanted: Wanted,
+            words: Any) -> tuple[Any, tuple[str, ...]]:
+    """Words, the tags of words that have been read before, or answers; and what the user must know of them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = wanted.roles[role]
+    if kind == "tokens":
+        return tags.words(found, file=file.name, key=file.key), ()
+    if kind == "tags":
+        lengths = pc.list_value_length(words).to_pylist()
+        return tags.read(found, rows, lengths=lengths, file=file.name, key=file.key)
+    if pa.types.is_string(found.type):  # of a table of text, from which only missing answers can be told
+        found = squad.parse(found.to_pylist(), rows, column=wanted.names[role], key=file.key)
+    return found, ()
 
 
 def _label_lists(records: Records, rows: Any, role: str, *, file: TableFile, wanted: Wanted) -> Any:

@@ -155,7 +155,8 @@ def _tables(name: str, roles: Mapping[str, str]) -> SplitRows:
             try:
                 splits[file.stem], said = read_tables([listing.one(file, "data.sample", roles)], Wanted(roles))
             except FinetuneError as error:
-                raise SpecError([f"data.sample: {name!r} does not hold what this task learns from. {_NO_SAMPLE}"]) from error
+                raise SpecError([f"data.sample: {name!r} does not hold what this task learns from. "
+                                 f"{_NO_SAMPLE}"]) from error
             notes += said
     return SplitRows(splits, source="sample", name=name, license="apache-2.0", notes=notes)
 

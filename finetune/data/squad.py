@@ -73,9 +73,9 @@ def parse(cells: Sequence[Any], rows: Sequence[str], *, column: str, key: str) -
         except ValueError as error:
             wrong.append(f"{row} ({error})")
     if wrong:
+        form = '{"text": ["..."], "answer_start": [17]}'
         raise DataError(key, f"column {column!r}: {len(wrong):,} of {len(cells):,} rows have no answers that can be "
-                             f"read: {some(wrong)}. Write them as {{\"text\": [\"...\"], \"answer_start\": [17]}}, both empty "
-                             "where there is no answer.")
+                             f"read: {some(wrong)}. Write them as {form}, both empty where there is no answer.")
     kind = pa.struct([("text", pa.list_(pa.string())), ("answer_start", pa.list_(pa.int32()))])
     return pa.array(found, kind)
 

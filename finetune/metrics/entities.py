@@ -66,5 +66,4 @@ def _rates(counts: Array) -> tuple[Array, Array, Array]:
     import numpy as np
 
     there, found, both = np.moveaxis(counts.astype(float), -1, 0)
-    return tuple(both * factor / np.maximum(of, 1)  # type: ignore[return-value]  # of three
-                 for of, factor in ((found, 1), (there, 1), (there + found, 2)))
+    return both / np.maximum(found, 1), both / np.maximum(there, 1), 2 * both / np.maximum(there + found, 1)

@@ -112,7 +112,8 @@ class QuestionAnswering:
         contexts = objects([example["context"] for example in examples])
         targets = {"row": row_W, "offsets": offsets_WT2, "context": contexts}
         if all("answers" in example for example in examples):
-            marks = [self._marks(offsets_T2, examples[row]) for offsets_T2, row in zip(offsets_WT2, row_W, strict=True)]
+            marks = [self._marks(offsets_T2, examples[row])
+                     for offsets_T2, row in zip(offsets_WT2, row_W.tolist(), strict=True)]
             targets |= {name: np.stack([mark[place] for mark in marks]) for place, name in enumerate(ENDS)}
             targets["answers"] = objects([example["answers"] for example in examples])
         return Batch(inputs, targets, len(examples))
@@ -226,7 +227,7 @@ class QuestionAnswering:
         return found
 
     def answers(self, columns: Columns) -> list[dict[str, Any]]:
-        """The answer of each row, where it stands in the context, and how sure it is; `answer` is None for no answer."""
+        """The answer of each row, where it stands in the context, and how sure it is; None for no answer."""
         return [{"answer": text, "start": int(first), "end": int(after), "probability": float(sure)} if text else
                 {"answer": None, "probability": float(sure)}
                 for text, (first, after), sure in zip(columns["prediction"], columns["place"], columns["probability"],

@@ -111,16 +111,17 @@ class TokenClassification:
         inputs = windows.padded(parts, processor)
         row_W = np.repeat(np.arange(len(examples)), [len(example["windows"]) for example in examples])
         word_WT = np.full(next(iter(inputs.values())).shape, windows.NOWHERE, np.int64)
-        for row, window in zip(word_WT, parts, strict=True):
-            row[: len(window["word"])] = window["word"]
+        for padded_T, window in zip(word_WT, parts, strict=True):
+            padded_T[: len(window["word"])] = window["word"]
         targets = {"row": row_W, "word": word_WT, "words": objects([example["words"] for example in examples]),
                    "places": objects([example["places"] for example in examples])}
         if all("target" in example for example in examples):
             targets["tags"] = objects([example["target"] for example in examples])
-            targets["target"] = np.full(word_WT.shape, IGNORED, np.int64)
-            for place, (row, word_T) in enumerate(zip(row_W, word_WT, strict=True)):
+            target_WT = np.full(word_WT.shape, IGNORED, np.int64)
+            for place, (row, word_T) in enumerate(zip(row_W.tolist(), word_WT, strict=True)):
                 known = word_T != windows.NOWHERE
-                targets["target"][place, known] = np.asarray(examples[row]["target"], np.int64)[word_T[known]]
+                target_WT[place, known] = np.asarray(examples[row]["target"], np.int64)[word_T[known]]
+            targets["target"] = target_WT
         return Batch(inputs, targets, len(examples))
 
     def count(self, batch: Batch) -> int:
