@@ -22,7 +22,7 @@ def of_words(rows: Sequence[Sequence[str]], processor: TextProcessor, *, max_tok
     That is the first sub-token of a word, in the window that sees most on both sides of it. So each word is answered
     for once, but for words of which the tokenizer leaves nothing.
     """
-    _cut(processor, max_tokens, overlap, "longest_first")
+    _cut(processor, max_tokens, overlap, strategy="longest_first")
     # Tokenizers that keep blanks (byte-level BPE) know a word by the blank before it.
     asked = [[f" {word}" if place and spaced else word for place, word in enumerate(row)] for row in rows]
     return [_decided([_window(part, processor) | {"word": _firsts(part)} for part in (first, *first.overflowing)])
@@ -42,7 +42,7 @@ def of_pairs(questions: Sequence[str], contexts: Sequence[str], processor: TextP
     heads = processor.tokenizer.encode_batch(list(questions), add_special_tokens=False)
     short = [text[: head.offsets[room // 2 - 1][1]] if len(head.ids) > room // 2 else text
              for text, head in zip(questions, heads, strict=True)]
-    _cut(processor, max_tokens, overlap, "only_second")
+    _cut(processor, max_tokens, overlap, strategy="only_second")
     found = []
     for first in processor.tokenizer.encode_batch(list(zip(short, contexts, strict=True))):
         windows = []
@@ -60,7 +60,7 @@ def padded(windows: Sequence[Window], processor: TextProcessor) -> dict[str, Arr
     return {name: pad([window[name] for window in windows], filler.get(name, 0)) for name in processor.inputs}
 
 
-def _cut(processor: TextProcessor, max_tokens: int, overlap: int, strategy: str) -> None:
+def _cut(processor: TextProcessor, max_tokens: int, overlap: int, *, strategy: str) -> None:
     """Half a window at least is new, whatever the overlap; a quarter, where half of it is the question."""
     room = min(max_tokens, processor.max_tokens)
     processor.tokenizer.enable_truncation(room, stride=min(overlap, room // 4), strategy=strategy)

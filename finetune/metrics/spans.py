@@ -25,7 +25,7 @@ class Best:
     none: Array
 
 
-def best(start_WT: Array, end_WT: Array, allowed_WT: Array, row_W: Array, *, num_rows: int, longest: int,
+def best(start_WT: Array, end_WT: Array, allowed_WT: Array, *, row_W: Array, num_rows: int, longest: int,
          with_none: bool) -> Best:
     """The span with the highest sum of logits within one window, of at most `longest` positions.
 
@@ -39,7 +39,7 @@ def best(start_WT: Array, end_WT: Array, allowed_WT: Array, row_W: Array, *, num
         numbers = np.flatnonzero(row_W == row)
         start, end, allowed = (array[numbers].astype(np.float64) for array in (start_WT, end_WT, allowed_WT))
         open_ = allowed.astype(bool)
-        scores = [_best_of_one(*of_one, longest) for of_one in zip(start, end, open_, strict=True)]
+        scores = [_best_of_one(*of_one, longest=longest) for of_one in zip(start, end, open_, strict=True)]
         number = max(range(len(scores)), key=lambda one: scores[one][0])
         score, first, last = scores[number]
         places.append((int(numbers[number]), first, last))
@@ -53,7 +53,7 @@ def best(start_WT: Array, end_WT: Array, allowed_WT: Array, row_W: Array, *, num
     return Best(places, margin, sure, none)
 
 
-def _best_of_one(start_T: Array, end_T: Array, allowed_T: Array, longest: int) -> tuple[float, int, int]:
+def _best_of_one(start_T: Array, end_T: Array, allowed_T: Array, *, longest: int) -> tuple[float, int, int]:
     """Score, first and last position of the best span of one window; minus infinity where nothing is allowed."""
     import numpy as np
 

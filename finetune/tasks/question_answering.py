@@ -165,10 +165,10 @@ class QuestionAnswering:
         from finetune.metrics import answers, spans
 
         found = spans.best(output["start_logits"], output["end_logits"], batch.targets["offsets"][..., 0] >= 0,
-                           batch.targets["row"], num_rows=batch.rows, longest=self.max_answer_tokens,
+                           row_W=batch.targets["row"], num_rows=batch.rows, longest=self.max_answer_tokens,
                            with_none=self.no_answer == "possible")
         contexts, offsets_WT2 = batch.targets["context"], batch.targets["offsets"]
-        place_B2 = np.array([_place(offsets_WT2, *span) for span in found.places], np.int64).reshape(-1, 2)
+        place_B2 = np.array([_place(offsets_WT2[window], *ends) for window, *ends in found.places], np.int64).reshape(-1, 2)
         texts = [context[first:after] for context, (first, after) in zip(contexts, place_B2, strict=True)]
         columns = {"span": objects(texts), "place": place_B2, "margin": found.margin, "sure": found.probability,
                    "sure_of_none": found.none}
@@ -251,8 +251,8 @@ def _spans(context: str, answers: Mapping[str, Sequence[Any]]) -> list[tuple[int
             if text and start >= 0 and context[start : start + len(text)] == text]
 
 
-def _place(offsets_WT2: Array, window: int, start: int, end: int) -> tuple[int, int]:
-    return int(offsets_WT2[window, start, 0]), int(offsets_WT2[window, end, 1])
+def _place(offsets_T2: Array, start: int, end: int) -> tuple[int, int]:
+    return int(offsets_T2[start, 0]), int(offsets_T2[end, 1])
 
 
 def _log_sum(logits_WT: Any, mask_WT: Any, own_BW: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from finetune.contracts import Batch, Draw, Example, Examples, Head, Labels, LossSum, Row
@@ -113,14 +114,14 @@ class TokenClassification:
         word_WT = np.full(next(iter(inputs.values())).shape, windows.NOWHERE, np.int64)
         for padded_T, window in zip(word_WT, parts, strict=True):
             padded_T[: len(window["word"])] = window["word"]
-        targets = {"row": row_W, "word": word_WT, "words": objects([example["words"] for example in examples]),
+        targets: dict[str, Array] = {"row": row_W, "word": word_WT, "words": objects([example["words"] for example in examples]),
                    "places": objects([example["places"] for example in examples])}
         if all("target" in example for example in examples):
             targets["tags"] = objects([example["target"] for example in examples])
             target_WT = np.full(word_WT.shape, IGNORED, np.int64)
-            for place, (row, word_T) in enumerate(zip(row_W.tolist(), word_WT, strict=True)):
+            for target_T, row, word_T in zip(target_WT, row_W.tolist(), word_WT, strict=True):
                 known = word_T != windows.NOWHERE
-                target_WT[place, known] = np.asarray(examples[row]["target"], np.int64)[word_T[known]]
+                target_T[known] = np.asarray(examples[row]["target"], np.int64)[word_T[known]]
             targets["target"] = target_WT
         return Batch(inputs, targets, len(examples))
 
@@ -193,22 +194,9 @@ class TokenClassification:
 
     def answers(self, columns: Columns) -> list[dict[str, Any]]:
         """The entities of each row: type, where it begins and ends in the text, and how sure its tags are."""
-        return [{"entities": self._entities(*row)} for row in
-                zip(columns["prediction"], columns["places"], columns["words"], columns["probability"], strict=True)]
-
-    def _entities(self, tags: Sequence[str], places: Sequence[tuple[int, int]], own: Sequence[str],
-                  sure: Sequence[float]) -> list[dict[str, Any]]:
-        from finetune.metrics import entities
-
-        found = []
-        for first, after, kind in entities.spans(tags):
-            start, end = places[first][0], places[after - 1][1]
-            text = "".join(word + " " * (following - stop) for word, (_, stop), (following, _) in
-                           zip(own[first:after], places[first:after], [*places[first + 1 : after], (end, end)],
-                               strict=True))
-            found.append({"type": kind, "text": text, "start": start, "end": end,
-                          "probability": min(sure[first:after])})
-        return found
+        shown = ("prediction", "probability", "places", "words")
+        return [{"entities": _entities(dict(zip(shown, row, strict=True)))}
+                for row in zip(*(columns[name] for name in shown), strict=True)]
 
     def mistakes(self, columns: Columns, number: int) -> list[tuple[int, dict[str, Any]]]:
         """The rows with the most entities missed or invented."""
@@ -224,6 +212,24 @@ class TokenClassification:
 
         blank = "" if self.words == "characters" else " "
         return "; ".join(f"{kind} {blank.join(own[first:after])}" for first, after, kind in entities.spans(tags)) or "-"
+
+
+def _entities(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The entities of one row of the columns of `predict`."""
+    from finetune.metrics import entities
+
+    found = []
+    for first, after, kind in entities.spans(row["prediction"]):
+        (start, _), (_, end) = row["places"][first], row["places"][after - 1]
+        found.append({"type": kind, "text": _written(row["words"][first:after], row["places"][first:after]),
+                      "start": start, "end": end, "probability": min(row["probability"][first:after])})
+    return found
+
+
+def _written(own: Sequence[str], places: Sequence[tuple[int, int]]) -> str:
+    """Words as they stand in the text, with single blanks between those that do not touch."""
+    touches = [True, *(before == start for (_, before), (start, _) in pairwise(places))]
+    return "".join(word if close else f" {word}" for word, close in zip(own, touches, strict=True))
 
 
 def _typed(table: pa.Table) -> pa.Table:
