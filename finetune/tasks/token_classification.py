@@ -111,14 +111,14 @@ class TokenClassification:
         parts = [window for example in examples for window in example["windows"]]
         inputs = windows.padded(parts, processor)
         row_W = np.repeat(np.arange(len(examples)), [len(example["windows"]) for example in examples])
-        word_WT = np.full(next(iter(inputs.values())).shape, windows.NOWHERE, np.int64)
+        word_WT: Array = np.full(next(iter(inputs.values())).shape, windows.NOWHERE, np.int64)
         for padded_T, window in zip(word_WT, parts, strict=True):
             padded_T[: len(window["word"])] = window["word"]
-        targets: dict[str, Array] = {"row": row_W, "word": word_WT, "words": objects([example["words"] for example in examples]),
-                   "places": objects([example["places"] for example in examples])}
+        targets: dict[str, Array] = {"row": row_W, "word": word_WT}
+        targets |= {name: objects([example[name] for example in examples]) for name in ("words", "places")}
         if all("target" in example for example in examples):
             targets["tags"] = objects([example["target"] for example in examples])
-            target_WT = np.full(word_WT.shape, IGNORED, np.int64)
+            target_WT: Array = np.full(word_WT.shape, IGNORED, np.int64)
             for target_T, row, word_T in zip(target_WT, row_W.tolist(), word_WT, strict=True):
                 known = word_T != windows.NOWHERE
                 target_T[known] = np.asarray(examples[row]["target"], np.int64)[word_T[known]]
