@@ -168,7 +168,8 @@ class QuestionAnswering:
                            row_W=batch.targets["row"], num_rows=batch.rows, longest=self.max_answer_tokens,
                            with_none=self.no_answer == "possible")
         contexts, offsets_WT2 = batch.targets["context"], batch.targets["offsets"]
-        place_B2 = np.array([_place(offsets_WT2[window], *ends) for window, *ends in found.places], np.int64).reshape(-1, 2)
+        places = [_place(offsets_WT2[window], *ends) for window, *ends in found.places]
+        place_B2 = np.array(places, np.int64).reshape(-1, 2)
         texts = [context[first:after] for context, (first, after) in zip(contexts, place_B2, strict=True)]
         columns = {"span": objects(texts), "place": place_B2, "margin": found.margin, "sure": found.probability,
                    "sure_of_none": found.none}
