@@ -88,7 +88,7 @@ def _decided(windows: list[Window]) -> list[Window]:
         places = (window["word"] != NOWHERE).nonzero()[0].tolist()
         for place in places:
             left = place if number else endless
-            right = len(window["word"]) - place if number < len(windows) - 1 else endless
+            right = len(window["word"]) - 1 - place if number < len(windows) - 1 else endless
             word = int(window["word"][place])
             best[word] = max(best.get(word, (-1.0, 0)), (min(left, right), -number))
     for number, window in enumerate(windows):
