@@ -18,11 +18,11 @@ def scored(*pairs: tuple[str, str]) -> dict[str, float]:
 
 
 def test_spans_end_where_another_begins() -> None:
-    assert entities.spans("B-PER I-PER B-PER O B-LOC".split()) == [(0, 2, "PER"), (2, 3, "PER"), (4, 5, "LOC")]
+    assert entities.spans(["B-PER", "I-PER", "B-PER", "O", "B-LOC"]) == [(0, 2, "PER"), (2, 3, "PER"), (4, 5, "LOC")]
 
 
 def test_an_inside_of_another_type_begins_a_span() -> None:
-    assert entities.spans("I-PER I-LOC I-LOC O I-PER".split()) == [(0, 1, "PER"), (1, 3, "LOC"), (4, 5, "PER")]
+    assert entities.spans(["I-PER", "I-LOC", "I-LOC", "O", "I-PER"]) == [(0, 1, "PER"), (1, 3, "LOC"), (4, 5, "PER")]
 
 
 def test_scores_are_those_computed_by_hand() -> None:
