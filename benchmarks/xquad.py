@@ -1,7 +1,7 @@
 """XQuAD in English, 48 articles of SQuAD, through `qa`: `make bench NAME=xquad [ARGS=ROWS]`.
 
 A test set, from which whole articles are taken to train on: 34, of which some rows are used, and 2 to choose by; 6 are
-read once. What systems reach that were trained on all 88,000 rows of SQuAD (mBERT 0.835 F1) is not within reach of them.
+read once. What systems reach that were trained on all 88,000 rows of SQuAD (mBERT 0.835 F1) is out of their reach.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from finetune.clean import label_text, row_text
-from finetune.contracts import Findings
+from finetune.contracts import TARGET, Findings
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,7 +29,7 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
 
     from finetune.clean.near import copies as near
 
-    number = near.joined(near.numbered([table], roles), near.labels(table, roles)[0])
+    number = near.joined(near.numbered([table], roles), near.labels(table, targets(roles))[0])
     first = near.firsts(number)[number]
     rows = np.flatnonzero(first != np.arange(len(first)))
     own, others = (table["hash"].take(side).to_pylist() for side in (rows, first[rows]))
@@ -43,8 +43,8 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
 def keys(table: pa.Table, roles: Mapping[str, str]) -> list[str]:
     """The key of each row; rows with equal keys are copies.
 
-    Of text: a hash of its plain spelling (see `near/spelling.py`), of the raw text where nothing is left of it. Of an
-    image: its hash.
+    Of text: a hash of its plain spelling (see `near/spelling.py`), of the raw text where nothing is left of it. Of two
+    texts of EITHER_ORDER: the same whichever comes first. Of an image: its hash.
     """
     from finetune.clean.near import copies
 
@@ -56,9 +56,14 @@ def keys(table: pa.Table, roles: Mapping[str, str]) -> list[str]:
 
 
 def labels(table: pa.Table, roles: Mapping[str, str], rows: Array) -> list[str]:
-    """The label of some rows as a reason says it."""
-    columns = [label_text.told(table[name].take(rows), kind).to_pylist() for name, kind in label_text.learnt(roles)]
+    """The label of some rows, or the number in its place, as a reason says it."""
+    columns = [label_text.told(table[name].take(rows), kind).to_pylist() for name, kind in targets(roles).items()]
     return [" / ".join(map(repr, label)) for label in zip(*columns, strict=True)]
+
+
+def targets(roles: Mapping[str, str]) -> dict[str, str]:
+    """The columns of what is learnt, where that are labels, tags, answers or a number, and their kinds."""
+    return {name: kind for name, kind in roles.items() if kind in label_text.LEARNT or (name, kind) == (TARGET, "number")}
 
 
 def content(roles: Mapping[str, str]) -> str:

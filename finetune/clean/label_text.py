@@ -18,11 +18,6 @@ def columns(roles: Mapping[str, str]) -> list[str]:
     return [name for name, kind in roles.items() if kind in KINDS]
 
 
-def learnt(roles: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The columns that hold what is learnt in words, and their kinds."""
-    return [(name, kind) for name, kind in roles.items() if kind in LEARNT]
-
-
 def told(column: pa.ChunkedArray, kind: str = "labels") -> pa.ChunkedArray:
     """The label of each row; of a list its names in alphabetical order, tags in their own. Null stays null."""
     import pyarrow as pa

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from finetune.clean import label_text
 from finetune.clean.duplicates import about_rows
 from finetune.contracts import Findings
 
@@ -30,7 +31,7 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
 
     from finetune.clean.near import copies, pairs
 
-    label, _ = copies.labels(table, roles)
+    label, _ = copies.labels(table, {name: kind for name, kind in roles.items() if kind in label_text.KINDS})
     found = pairs.find([table], roles)
     found = found.where(label[found.left] == label[found.right])
     first = pairs.firsts(found, table.num_rows)

@@ -16,6 +16,11 @@ def columns(roles: Mapping[str, str]) -> list[str]:
     return [name for name, kind in roles.items() if kind in KINDS]
 
 
+def by_column(table: pa.Table, roles: Mapping[str, str]) -> dict[str, pa.ChunkedArray]:
+    """The text of each row by column."""
+    return {name: texts(table[name]) for name in columns(roles)}
+
+
 def texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """The text of each row."""
     import pyarrow as pa
