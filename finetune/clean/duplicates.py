@@ -63,7 +63,8 @@ def labels(table: pa.Table, roles: Mapping[str, str], rows: Array) -> list[str]:
 
 def targets(roles: Mapping[str, str]) -> dict[str, str]:
     """The columns of what is learnt, where that are labels, tags, answers or a number, and their kinds."""
-    return {name: kind for name, kind in roles.items() if kind in label_text.LEARNT or (name, kind) == (TARGET, "number")}
+    return {name: kind for name, kind in roles.items()
+            if kind in label_text.LEARNT or (name, kind) == (TARGET, "number")}
 
 
 def content(roles: Mapping[str, str]) -> str:

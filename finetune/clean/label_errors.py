@@ -103,7 +103,7 @@ def _unjudged(why: str) -> Callable[[pa.Table, Mapping[str, str]], Findings]:
 
 
 def _groups(train: pa.Table, roles: Mapping[str, str], judged: Array) -> Array:
-    """What stays in one fold, by number: copies, near copies and rows of one group, since who has seen one knows all."""
+    """What stays in one fold, by number: copies, near copies and rows of one group, as who has seen one knows all."""
     import numpy as np
 
     from finetune.clean.near.pairs import whole_keys
