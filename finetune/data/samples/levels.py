@@ -49,8 +49,11 @@ def _drawn(random: np.random.Generator) -> tuple[bytes, float]:
     wall, liquid, behind = (tuple(int(part) for part in random.integers(low, low + 60, 3)) for low in (90, 20, 190))
     image = Image.new("RGB", (SIDE, SIDE), behind)
     draw = ImageDraw.Draw(image)
-    top, bottom = int(random.integers(5, 9)), int(random.integers(39, 44))
-    left, right = int(random.integers(8, 13)), int(random.integers(34, 40))
+    draw.rectangle([0, int(random.integers(26, 46)), SIDE, SIDE],  # what it stands on
+                   fill=tuple(int(part) for part in random.integers(130, 220, 3)))
+    top, bottom = int(random.integers(3, 15)), int(random.integers(32, 46))
+    left = int(random.integers(3, 22))
+    right = left + int(random.integers(12, 25))
     narrower = int(random.integers(0, 5))  # at the foot
     level = round(float(random.uniform(0, 100)), 1)
     surface = bottom - (bottom - top) * level / 100
