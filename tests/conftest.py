@@ -21,6 +21,7 @@ MINIATURES = {
     "image_score": "resnet", "image_score:lora": "vit", "similarity": "distilbert", "similarity:lora": "bert",
     "sentiment_zh": "bert", "sentiment_zh:lora": "bert",
     "paraphrase": "bert", "paraphrase:lora": "distilbert", "topics": "modernbert", "topics:lora": "distilbert",
+    "ner": "distilbert", "ner:lora": "bert", "qa": "bert", "qa:lora": "distilbert",
 }
 
 # A short run of a miniature that is the same every time.
