@@ -78,11 +78,12 @@ def _read(file: TableFile, wanted: Wanted) -> tuple[pa.Table, list[str]]:
         else:
             found = pc.fill_null(found, "")
         cells[role] = found
-    content = next(role for role, kind in wanted.roles.items() if kind != "label")
-    if wanted.roles[content] == "image":
-        hashes = pa.array(pictures.hashes(cells[content].to_pylist()), pa.string())
+    images = [cells[role] for role, kind in wanted.roles.items() if kind == "image"]
+    if images:
+        hashes = pa.array(pictures.hashes(images[0].to_pylist()), pa.string())
     else:
-        hashes = _hashes(cells[content].cast(pa.string()))
+        texts = [cells[role].cast(pa.string()) for role, kind in wanted.roles.items() if kind == "text"]
+        hashes = _hashes(texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, "\x1f"))
     return pa.table({"row": rows, "hash": hashes, **cells}), notes
 
 

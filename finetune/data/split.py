@@ -86,12 +86,12 @@ def _of_split(table: pa.Table, split_of: Sequence[str], split: str) -> pa.Table:
 def _dealt(table: pa.Table, shares: Mapping[str, float], *, keys: Sequence[str], seed: int,
            known: Mapping[str, str], unit: str) -> list[str]:
     """The split of every row."""
-    labels, has_lists = _labels(table)
+    labels, has_names = _strata(table)
     totals = Counter(label for of_row in labels for label in of_row or ())
     dealing = Dealing(labels, totals, ["train"] * table.num_rows)
     groups = _by_rarest_label(dealing, keys, seed)
     few = _too_few(dealing, groups, needed=len(shares) + 1)
-    if few and not has_lists:
+    if few and has_names:
         raise _refusal(few, dealing, shares=shares, unit=unit)
     for group in (group for of_label in groups.values() for group in of_label if group.key in known):
         dealing.give(group, known[group.key])
@@ -112,8 +112,9 @@ def take(table: pa.Table, limit: int, seed: int) -> pa.Table:
         return table
     rows = table["row"].to_pylist()
     strata = defaultdict(list)
-    for position, label in enumerate(table["label"].to_pylist()):
-        strata[None if isinstance(label, list) else label].append(position)
+    labels, has_names = _strata(table)
+    for position, of_row in enumerate(labels):
+        strata[of_row[0] if has_names and of_row else None].append(position)
     num_labels = len(strata) - (None in strata)
     if limit < num_labels:
         raise DataError(
@@ -133,16 +134,34 @@ def _place(seed: int, key: str) -> float:
     return int.from_bytes(hashlib.sha256(f"{seed}:{key}".encode()).digest()[:8]) / 2**64
 
 
-def _labels(table: pa.Table) -> tuple[list[tuple[str, ...] | None], bool]:
-    """The labels of each row, and whether they come as lists."""
+def _strata(table: pa.Table) -> tuple[list[tuple[str, ...] | None], bool]:
+    """What of each row is to be found in every split, and whether that are names, one a row.
+
+    That is its label or labels; of numbers their tenth, of answers whether there is one, and without any of these
+    nothing.
+    """
     import pyarrow as pa
 
-    has_lists = pa.types.is_list(table.schema.field("label").type)
-    cells = table["label"].to_pylist()
-    if has_lists:
-        return [None if cell is None else tuple(dict.fromkeys(cell)) or (NO_LABEL,) for cell in cells], True
+    column = table["label"] if "label" in table.column_names else pa.nulls(table.num_rows)
+    if pa.types.is_floating(column.type):
+        return _tenths(column.to_pylist()), False
+    if pa.types.is_null(column.type):
+        return [("",)] * table.num_rows, False
+    cells = column.to_pylist()
+    if pa.types.is_list(column.type):
+        return [None if cell is None else tuple(dict.fromkeys(cell)) or (NO_LABEL,) for cell in cells], False
     alone = {cell: None if cell is None else (cell,) for cell in set(cells)}
-    return [alone[cell] for cell in cells], False
+    return [alone[cell] for cell in cells], True
+
+
+def _tenths(numbers: Sequence[float | None]) -> list[tuple[str, ...] | None]:
+    """The tenth in which each number lies, of few numbers the part."""
+    import numpy as np
+
+    known = np.asarray([number for number in numbers if number is not None])
+    parts = max(1, min(10, len(known) // 10))
+    bounds = np.quantile(known, np.arange(1, parts) / parts) if len(known) else known
+    return [None if number is None else (str(np.searchsorted(bounds, number, side="right")),) for number in numbers]
 
 
 def _by_rarest_label(dealing: Dealing, keys: Sequence[str], seed: int) -> dict[str, list[Group]]:
