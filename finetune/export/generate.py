@@ -67,6 +67,11 @@ class _Cached:
         return logits
 
 
+def parts(file: Path) -> list[Path]:
+    """The graphs that a model is made of, the one that names it first."""
+    return [file, file.with_name(DECODER)] if file.name == ENCODER else [file]
+
+
 def open_model(file: Path, task: Any, processor: Any, *, threads: int | None = None) -> Session | Generator:
     """The model of a file, whatever it needs to answer."""
     decoding = task.head.decoding
