@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from finetune.contracts import Array, Columns
     from finetune.data.pixels import ImageProcessor
 
-MIN_SIZE = 8  # pixels; `shift` moves by an eighth of the side
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageClassification:
@@ -42,10 +40,8 @@ class ImageClassification:
 
     def problems(self) -> list[str]:
         """What is wrong with the settings, before anything is read."""
-        found = labels.problems(self.labels)
-        if self.image_size is not None and self.image_size < MIN_SIZE:
-            found.append(f"task.image_size: {self.image_size} found, at least {MIN_SIZE} pixels are needed. Use 224.")
-        return found + pictures.problems(self.augmentations, self.mix_until)
+        return [*labels.problems(self.labels), *pictures.size_problems(self.image_size),
+                *pictures.problems(self.augmentations, self.mix_until)]
 
     @property
     def head(self) -> Head:
