@@ -1,9 +1,9 @@
 """Write the requests sample anew, with its known dirt: `python benchmarks/plant_requests.py`.
 
 Messages to the front desk of an office building and the line under which each is filed: what is wrong where, and by
-when. Both are put together from phrases that were written for this project, by a fixed seed, so running it twice changes
-nothing. Every message also speaks of things that are not wrong. Dirt goes into the training rows only; `key.csv` lists
-every planted row with the `rule` that must find it.
+when. Both are put together from phrases that were written for this project, by a fixed seed, so running it twice
+changes nothing. Every message also speaks of things that are not wrong. Dirt goes into the training rows only;
+`key.csv` lists every planted row with the `rule` that must find it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ COLUMNS = ("text", "summary")
 SEED = 5
 ROWS = {"train": 1200, "validation": 150, "test": 200}
 COUNTS = {"blank text": 4, "blank summary": 4, "exact duplicate": 6, "broken encoding": 6, "html": 5, "white space": 5}
-RULE = {"blank text": "blanks", "blank summary": "blanks", "exact duplicate": "duplicates", "broken encoding": "encoding",
-        "html": "markup", "white space": "whitespace"}
+RULE = {"blank text": "blanks", "blank summary": "blanks", "exact duplicate": "duplicates",
+        "broken encoding": "encoding", "html": "markup", "white space": "whitespace"}
 
 PLACES = ("copy room", "canteen", "post room", "library", "lobby", "boardroom", "training room", "north office",
           "south office", "basement", "roof terrace", "sick bay")
@@ -33,7 +33,8 @@ FAULTS: dict[str, dict[str, tuple[str, ...]]] = {
         "offline": ("none of our computers can find {x} any more.", "{x} has vanished from the network."),
     },
     "radiator": {
-        "cold": ("{x} does not get warm, however far we turn it.", "we sit in coats because {x} stays as cold as a stone."),
+        "cold": ("{x} does not get warm, however far we turn it.",
+                 "we sit in coats because {x} stays as cold as a stone."),
         "leaking": ("there is a puddle under {x} and it is growing.", "water drips from the valve of {x}."),
         "rattling": ("{x} knocks like a ghost all morning.", "nobody can think, since {x} rattles without a pause."),
     },
@@ -43,7 +44,8 @@ FAULTS: dict[str, dict[str, tuple[str, ...]]] = {
         "squeaking": ("{x} squeals so loudly that everybody turns round.", "the hinges of {x} want oil, and badly."),
     },
     "lamp": {
-        "flickering": ("{x} goes on and off like a lighthouse.", "{x} flickers, and two of us have a headache from it."),
+        "flickering": ("{x} goes on and off like a lighthouse.",
+                       "{x} flickers, and two of us have a headache from it."),
         "dark": ("{x} has gone out and the spare bulb does not fit.", "it is pitch dark because {x} gave up."),
         "loose": ("{x} hangs by one screw over our heads.", "{x} swings whenever somebody walks by upstairs."),
     },
@@ -58,13 +60,16 @@ FAULTS: dict[str, dict[str, tuple[str, ...]]] = {
         "noisy": ("{x} grinds in a way that frightens visitors.", "there is a scraping sound whenever {x} goes up."),
     },
     "projector": {
-        "dark": ("{x} starts, but the wall stays black.", "we see a faint shadow of our slides and no more, that is {x}."),
-        "overheating": ("{x} switches itself off after ten minutes, hot as an oven.", "you could fry an egg on {x}."),
+        "dark": ("{x} starts, but the wall stays black.",
+                 "we see a faint shadow of our slides and no more, that is {x}."),
+        "overheating": ("{x} switches itself off after ten minutes, hot as an oven.",
+                        "you could fry an egg on {x}."),
         "offline": ("no laptop is able to talk to {x}.", "{x} says that there is no signal, with every cable we own."),
     },
     "window": {
         "stuck": ("{x} has been painted shut, it seems.", "no one manages to open {x}, and it is stifling."),
-        "cracked": ("there is a crack from corner to corner of {x}.", "a ball or a bird has hit {x} and the pane is split."),
+        "cracked": ("there is a crack from corner to corner of {x}.",
+                    "a ball or a bird has hit {x} and the pane is split."),
         "draughty": ("an icy wind comes through {x} even when it is shut.", "papers fly off the desks beside {x}."),
     },
     "tap": {
@@ -83,12 +88,14 @@ DEADLINES: dict[str, tuple[str, ...]] = {
     "next week": ("There is no rush, next week is fine.", "Next week will do."),
     "month end": ("It can wait until the end of the month.", "Before the month is over would be kind."),
 }
-OPENINGS = ("Good morning, this is {name} speaking for the whole team.", "Hello, {name} here, and sorry to trouble you again.",
+OPENINGS = ("Good morning, this is {name} speaking for the whole team.",
+            "Hello, {name} here, and sorry to trouble you again.",
             "Dear front desk, I hope that you had a quiet weekend.", "Hi, it is {name} from upstairs.",
             "Hello there, me again.", "Good afternoon, my name is {name} and I started here last month.",
             "Hi all, thank you for the flowers in the hall.", "Morning! A small thing, or perhaps not so small.",
             "To whom it may concern: I was told to write to this address.", "Hello, {name} from accounts.",
-            "Dear colleagues, I tried to ring but the line was busy.", "Hi, I could not find the form, so I write a mail.")
+            "Dear colleagues, I tried to ring but the line was busy.",
+            "Hi, I could not find the form, so I write a mail.")
 NAMES = ("Amira", "Jonas", "Wei", "Marta", "Tunde", "Ingrid", "Pavel", "Rosa", "Kofi", "Lena", "Ravi", "Chloe", "Omar",
          "Sanna", "Diego", "Yuki", "Nadia", "Emil")
 ASIDES = ("The {other} is fine, by the way.", "Nothing is the matter with the {other}, in case somebody says so.",
@@ -110,7 +117,8 @@ def written(chance: random.Random) -> Line:
     """One message and its line."""
     thing, place, due = chance.choice(list(FAULTS)), chance.choice(PLACES), chance.choice(list(DEADLINES))
     short = chance.choice(list(FAULTS[thing]))
-    named = chance.choice((f"the {thing} in the {place}", f"the {place} {thing}", f"our {thing} (the one in the {place})"))
+    named = chance.choice((f"the {thing} in the {place}", f"the {place} {thing}",
+                           f"our {thing} (the one in the {place})"))
     fault = chance.choice(FAULTS[thing][short]).format(x=named)
     other = f"{chance.choice([one for one in FAULTS if one != thing])} in the {chance.choice(PLACES)}"
     fill = {"name": chance.choice(NAMES), "other": other, "desk": chance.randrange(100, 500),

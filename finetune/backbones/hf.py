@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 # Pillow's numbers for the filters, as image processor configurations hold them.
 RESAMPLE = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
 
+# Where older backbones keep how they write: in the configuration of the model, of a T5 by task.
+ELSEWHERE = ("task_specific_params", "num_beams", "length_penalty", "min_length", "max_length", "early_stopping",
+             "no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "repetition_penalty", "forced_bos_token_id",
+             "forced_eos_token_id", "num_beam_groups", "diversity_penalty")
+
 
 def load(place: str | Path, head: Head, *, revision: str | None = None, local: bool = True) -> Loaded:
     """The weights at `place` (folder or Hub name) with the task's head; safetensors only, no code from the place."""
@@ -104,8 +109,9 @@ def with_tokenizer(model: Any, native: Any, head: Head, *, place: str | Path, fr
     """A text model and its tokenizer; one that writes texts is set to write them as the task has it."""
     processor = _text_processor(native, model, place)
     if head.decoding is not None:
-        processor = replace(processor, marks=_marks(model, place))
-        _set_decoding(model, head.decoding, processor.marks)
+        marks = _marks(model, place)
+        processor = replace(processor, marks=marks)
+        _set_decoding(model, head.decoding, marks)
     return counted(Loaded(model=model, processor=processor, native=native, source="", name=str(place), fresh=fresh))
 
 
@@ -131,6 +137,9 @@ def _set_decoding(model: Any, decoding: Decoding, marks: Marks) -> None:
     if longest is not None and decoding.max_tokens > longest:
         raise BackboneError(f"task.max_summary_tokens: {decoding.max_tokens}",
                             f"this backbone writes at most {longest} tokens. Use at most {longest}.")
+    for name in ELSEWHERE:  # what save_pretrained would otherwise put over ours
+        if getattr(model.config, name, None) is not None:
+            setattr(model.config, name, None)
     model.generation_config = transformers.GenerationConfig(
         num_beams=decoding.num_beams, max_new_tokens=decoding.max_tokens, min_new_tokens=decoding.min_tokens or None,
         length_penalty=decoding.length_penalty, decoder_start_token_id=marks.start_id, eos_token_id=marks.end_id,

@@ -37,7 +37,8 @@ class TextProcessor:
     def save(self, folder: Path) -> None:
         """Write `tokenizer.json` and `processor.json`."""
         self.tokenizer.save(str(folder / "tokenizer.json"))
-        settings: dict[str, Any] = {"kind": "text", "inputs": self.inputs, "pad_id": self.pad_id, "max_tokens": self.max_tokens}
+        settings: dict[str, Any] = {"kind": "text", "inputs": self.inputs, "pad_id": self.pad_id,
+                                    "max_tokens": self.max_tokens}
         if self.marks is not None:
             settings["marks"] = asdict(self.marks)
         (folder / "processor.json").write_text(json.dumps(settings, indent=2) + "\n")

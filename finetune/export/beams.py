@@ -24,19 +24,19 @@ class Step(Protocol):
         """Logits (N, V) after one more token of each of N texts, which go on from those at `order`, None: the same."""
 
 
-def greedy(step: Step, rows: int, decoding: Decoding, marks: Marks) -> Array:
+def greedy(step: Step, rows: int, *, decoding: Decoding, marks: Marks) -> Array:
     """The likeliest token at every step: ids (B, up to max_tokens), the start left out, padded behind the end."""
     tokens, ended = np.full(rows, marks.start_id), np.zeros(rows, dtype=bool)
     chosen: list[Array] = []
     while len(chosen) < decoding.max_tokens and not ended.all():
-        logits_BV = _allowed(step(tokens, None), len(chosen), decoding, marks)
+        logits_BV = _allowed(step(tokens, None), len(chosen), decoding=decoding, marks=marks)
         tokens = np.where(ended, marks.pad_id, logits_BV.argmax(axis=1))
         ended |= tokens == marks.end_id
         chosen.append(tokens)
     return np.stack(chosen, axis=1)
 
 
-def beam(step: Step, rows: int, decoding: Decoding, marks: Marks) -> Array:
+def beam(step: Step, rows: int, *, decoding: Decoding, marks: Marks) -> Array:
     """The likeliest text that K beams find: ids as `greedy` gives them.
 
     A finished text scores the sum of its log probabilities over its length to the power of the length penalty. A row is
@@ -47,13 +47,13 @@ def beam(step: Step, rows: int, decoding: Decoding, marks: Marks) -> Array:
     tokens, order = np.full(rows * num_beams, marks.start_id), None
     for length in range(decoding.max_tokens):
         logits = _log_softmax(step(tokens, order))
-        log_probs = _allowed(logits, length, decoding, marks).reshape(rows, num_beams, -1)
+        log_probs = _allowed(logits, length, decoding=decoding, marks=marks).reshape(rows, num_beams, -1)
         origin_BK = search.extend(log_probs, length)
-        if not search.open_B1.any():
+        if not search.open.any():
             break
-        tokens = search.running_BKL[:, :, length].reshape(-1)
+        tokens = search.running[:, :, length].reshape(-1)
         order = (origin_BK + np.arange(rows)[:, None] * num_beams).reshape(-1)
-    return _trimmed(search.texts_BKL[:, 0], marks)
+    return _trimmed(search.texts[:, 0], marks)
 
 
 @dataclass(slots=True)
@@ -62,12 +62,12 @@ class _Search:
 
     decoding: Decoding
     marks: Marks
-    running_BKL: Array
-    running_scores_BK: Array
-    texts_BKL: Array
-    scores_BK: Array
-    finished_BK: Array
-    open_B1: Array
+    running: Array  # ids of the open beams, BKL
+    running_scores: Array  # BK
+    texts: Array  # ids of the best finished texts, best first, BKL
+    scores: Array  # BK
+    finished: Array  # whether it is one at all, BK
+    open: Array  # whether the row may still get better, B1
 
     @classmethod
     def begin(cls, rows: int, decoding: Decoding, marks: Marks) -> _Search:
@@ -81,39 +81,39 @@ class _Search:
     def extend(self, log_probs_BKV: Array, length: int) -> Array:
         """Every beam one token on, from `length` tokens; returns from which beam each one goes on, (B, K)."""
         num_beams, vocabulary = log_probs_BKV.shape[1:]
-        total = (log_probs_BKV + self.running_scores_BK[:, :, None]).reshape(len(log_probs_BKV), -1)
+        total = (log_probs_BKV + self.running_scores[:, :, None]).reshape(len(log_probs_BKV), -1)
         best = _top(total, 2 * num_beams)  # so many that beams are left even where K of them end
         scores, origin = np.take_along_axis(total, best, 1), best // vocabulary
-        texts = np.take_along_axis(self.running_BKL, origin[:, :, None], 1)
+        texts = np.take_along_axis(self.running, origin[:, :, None], 1)
         texts[:, :, length] = best % vocabulary
         ends = (texts[:, :, length] == self.marks.end_id) | (length + 1 >= self.decoding.max_tokens)
-        self._finish(texts, scores, ends, length + 1)
+        self._finish(texts, scores, ends=ends, length=length + 1)
         going_on = scores + ends * NEVER
         kept = _top(going_on, num_beams)
-        self.running_BKL = np.take_along_axis(texts, kept[:, :, None], 1)
-        self.running_scores_BK = np.take_along_axis(going_on, kept, 1)
+        self.running = np.take_along_axis(texts, kept[:, :, None], 1)
+        self.running_scores = np.take_along_axis(going_on, kept, 1)
         self._close(length + 1)
         return np.take_along_axis(origin, kept, 1)
 
-    def _finish(self, texts: Array, scores: Array, ends: Array, length: int) -> None:
+    def _finish(self, texts: Array, scores: Array, *, ends: Array, length: int) -> None:
         """Take texts that have ended among the best K, if they are; those behind the first K are only a reserve."""
         ended = ends & (np.arange(scores.shape[1]) < self.decoding.num_beams)
         scores = scores / np.float32(length**self.decoding.length_penalty)
-        scores = scores + ~self.open_B1 * NEVER + ~ended * NEVER
-        merged = np.concatenate([self.scores_BK, scores], axis=1)
+        scores = scores + ~self.open * NEVER + ~ended * NEVER
+        merged = np.concatenate([self.scores, scores], axis=1)
         kept = _top(merged, self.decoding.num_beams)
-        self.scores_BK = np.take_along_axis(merged, kept, 1)
-        self.finished_BK = np.take_along_axis(np.concatenate([self.finished_BK, ended], axis=1), kept, 1)
-        self.texts_BKL = np.take_along_axis(np.concatenate([self.texts_BKL, texts], axis=1), kept[:, :, None], 1)
+        self.scores = np.take_along_axis(merged, kept, 1)
+        self.finished = np.take_along_axis(np.concatenate([self.finished, ended], axis=1), kept, 1)
+        self.texts = np.take_along_axis(np.concatenate([self.texts, texts], axis=1), kept[:, :, None], 1)
 
     def _close(self, length: int) -> None:
         """Rows in which no open beam can get better than what is finished."""
-        hope = self.running_scores_BK[:, :1] / np.float32(length**self.decoding.length_penalty)
-        worst = np.where(self.finished_BK, self.scores_BK.min(axis=1, keepdims=True), NEVER)
-        self.open_B1 &= (hope > worst).any(axis=1, keepdims=True)
+        hope = self.running_scores[:, :1] / np.float32(length**self.decoding.length_penalty)
+        worst = np.where(self.finished, self.scores.min(axis=1, keepdims=True), NEVER)
+        self.open &= (hope > worst).any(axis=1, keepdims=True)
 
 
-def _allowed(scores_NV: Array, length: int, decoding: Decoding, marks: Marks) -> Array:
+def _allowed(scores_NV: Array, length: int, *, decoding: Decoding, marks: Marks) -> Array:
     """The scores with what may not follow at this length set to minus infinity."""
     if length == 0 and marks.first_id is not None:
         forced = np.full_like(scores_NV, -np.inf)
@@ -135,7 +135,8 @@ def _top(scores: Array, number: int) -> Array:
 
 def _log_softmax(logits_NV: Array) -> Array:
     shifted = logits_NV - logits_NV.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    log_probs: Array = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return log_probs
 
 
 def _trimmed(texts_BL: Array, marks: Marks) -> Array:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from finetune.evaluate.intervals import Interval
 
 TOLERANCE = 1e-4  # largest difference of an output that float32 rounding explains
-SAME_TEXTS = 0.99  # share of texts that must be alike: two words may be equally likely but for rounding, and one decides all
+SAME_TEXTS = 0.99  # share of texts that must be alike: where rounding decides on one word, all that follows differs
 NUM_TIMED = 50  # rows whose latency is measured, one by one, as a server would see them
 BLOCK = 10  # rows that one candidate answers before the next has its turn
 WARM_UP = 3
@@ -131,7 +131,8 @@ def _artifact(candidate: Candidate, reference: Candidate, examples: Examples, *,
     )
 
 
-def _verdict(name: str, drop: Interval, *, gap: float | None, agreement: float, max_score_drop: float) -> tuple[str, str]:
+def _verdict(name: str, drop: Interval, *, gap: float | None, agreement: float,
+             max_score_drop: float) -> tuple[str, str]:
     if name == "pytorch":
         return "reference", ""
     if gap is not None and not np.isfinite(gap):

@@ -34,7 +34,7 @@ class Generator:
         search = beams.greedy if self._decoding.num_beams == 1 else beams.beam
         mask = inputs["attention_mask"].repeat(self._decoding.num_beams, axis=0)
         step = _Cached(self._decoder, seen.repeat(self._decoding.num_beams, axis=0), mask)
-        return {"sequences": search(step, len(seen), self._decoding, self._marks)}
+        return {"sequences": search(step, len(seen), decoding=self._decoding, marks=self._marks)}
 
     def infer(self, batch: Batch) -> tuple[Mapping[str, Array], None]:
         """The `Infer` of an ONNX model: no loss, since it never sees targets."""

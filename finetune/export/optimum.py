@@ -12,7 +12,6 @@ from typing import Any
 
 from finetune.errors import ExportError
 
-
 PARTS = ("encoder_model", "decoder_model_merged")  # of what writes texts
 
 

@@ -1,4 +1,4 @@
-"""Scores of generated text: ROUGE-1, 2 and L, BLEU, chrF. What every row adds is counted once, so resampling is cheap."""
+"""Scores of generated text: ROUGE-1, 2 and L, BLEU, chrF; what a row adds is counted once, so resampling is cheap."""
 
 from __future__ import annotations
 
@@ -115,8 +115,8 @@ def _words(text: str) -> list[str]:
 
 def _rouge(ours: list[str], theirs: list[str]) -> tuple[float, float, float]:
     """F1 of words, of word pairs and of the longest common subsequence (Lin, Text Summarization Branches Out, 2004)."""
-    return (*(_f1(_common(ours, theirs, size), len(ours) - size + 1, len(theirs) - size + 1) for size in (1, 2)),
-            _f1(_longest(ours, theirs), len(ours), len(theirs)))
+    words, pairs = (_f1(_shared(ours, theirs, size), len(ours) - size + 1, len(theirs) - size + 1) for size in (1, 2))
+    return words, pairs, _f1(_longest(ours, theirs), len(ours), len(theirs))
 
 
 def _f1(common: int, predicted: int, referred: int) -> float:
@@ -139,7 +139,7 @@ def _longest(one: list[str], other: list[str]) -> int:
 def _bleu(prediction: str, reference: str) -> list[int]:
     ours, theirs = _tokens(prediction), _tokens(reference)
     sizes = range(1, NUM_WORDS + 1)
-    return [*(_common(ours, theirs, size) for size in sizes), *(max(len(ours) - size + 1, 0) for size in sizes),
+    return [*(_shared(ours, theirs, size) for size in sizes), *(max(len(ours) - size + 1, 0) for size in sizes),
             len(ours), len(theirs)]
 
 
@@ -154,10 +154,10 @@ def _tokens(text: str) -> list[str]:
 def _chrf(prediction: str, reference: str) -> list[int]:
     ours, theirs = ("".join(text.split()) for text in (prediction, reference))
     return [count for size in range(1, NUM_LETTERS + 1)
-            for count in (max(len(ours) - size + 1, 0), max(len(theirs) - size + 1, 0), _common(ours, theirs, size))]
+            for count in (max(len(ours) - size + 1, 0), max(len(theirs) - size + 1, 0), _shared(ours, theirs, size))]
 
 
-def _common(one: Sequence[str], other: Sequence[str], size: int) -> int:
+def _shared(one: Sequence[str], other: Sequence[str], size: int) -> int:
     """How many runs of `size` both have, each counted as often as the side that has it less often."""
     return (_runs(one, size) & _runs(other, size)).total()
 

@@ -76,13 +76,13 @@ class Summarization:
 
     def encode(self, rows: Sequence[Row], processor: TextProcessor) -> list[Example]:
         """Token ids of the text; where there is a summary, its ids as `target`, its words, and its length uncut."""
-        examples = processor.encode([self.prefix + row["text"] for row in rows], self.max_tokens)
+        examples: list[Example] = [*processor.encode([self.prefix + row["text"] for row in rows], self.max_tokens)]
         known = [position for position, row in enumerate(rows) if row.get("summary") is not None]
         summaries = [rows[position]["summary"] for position in known]
         targets = processor.encode(summaries, self.max_summary_tokens) if summaries else []
         for position, summary, target in zip(known, summaries, targets, strict=True):
-            examples[position] |= {"target": target["input_ids"], "full_target_length": target["full_length"],
-                                   "summary": summary}
+            examples[position] = {**examples[position], "target": target["input_ids"], "summary": summary,
+                                  "full_target_length": target["full_length"]}
         return examples
 
     def augment(self, examples: Examples, draw: Draw) -> Example:
@@ -96,9 +96,8 @@ class Summarization:
     def collate(self, examples: Sequence[Example], processor: TextProcessor) -> Batch:
         """Token ids padded to the longest of the batch; the decoder sees the summary one token late."""
         assert processor.marks is not None
-        filler = {"input_ids": processor.pad_id}
-        inputs = {name: pad([example[name] for example in examples], filler.get(name, 0)) for name in processor.inputs}
-        targets, kept = {}, {"decode": processor.decode}
+        inputs, targets = processor.padded(examples), {}
+        kept: dict[str, Any] = {"decode": processor.decode}
         if all("target" in example for example in examples):
             late = [[processor.marks.start_id, *example["target"][:-1]] for example in examples]
             inputs["decoder_input_ids"] = pad(late, processor.pad_id)
