@@ -14,6 +14,7 @@ from finetune.report import (
     draw_scores,
     draw_seen,
     draw_splits,
+    draw_texts,
     draw_training,
 )
 from finetune.report.folder import read
@@ -24,6 +25,7 @@ DRAWN = {
     "confusion": draw_scores.confusion,
     "labels": draw_scores.by_label,
     "numbers": draw_numbers.numbers,
+    "texts": draw_texts.texts,
     "mistakes": draw_scores.mistakes,
     "balance": draw_data.balance,
     "lengths": draw_data.lengths,

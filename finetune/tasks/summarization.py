@@ -144,13 +144,16 @@ class Summarization:
         """Nothing is chosen after training."""
         return self
 
-    def baselines(self, train: Sequence[Row], rows: Sequence[Row], *, seed: int) -> dict[str, dict[str, Array]]:  # noqa: ARG002  # as above
-        """`first_sentence`: the text's own first sentence, which news summaries hardly beat."""
-        from finetune.metrics import generation
+    def baselines(self, train: Sequence[Row], rows: Sequence[Row], *, seed: int) -> dict[str, dict[str, Array]]:
+        """The text's own first sentence, which news summaries hardly beat, and the summary of the nearest text."""
+        from finetune.metrics import baselines, generation
 
-        texts = [generation.first_sentence(row["text"]) for row in rows]
-        counted = generation.counted(texts, [row["summary"] for row in rows])
-        return {"first_sentence": {"prediction": generation.as_column(texts), **counted}}
+        nearest = baselines.nearest(train, rows, text="text", seed=seed)
+        found = {"first_sentence": [generation.first_sentence(row["text"]) for row in rows],
+                 "nearest_summary": [train[position]["summary"] for position in nearest]}
+        known = [row["summary"] for row in rows]
+        return {name: {"prediction": generation.as_column(texts), **generation.counted(texts, known)}
+                for name, texts in found.items()}
 
     def answers(self, columns: Columns) -> list[dict[str, Any]]:
         """`summary`."""
