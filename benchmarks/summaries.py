@@ -12,7 +12,6 @@ import tempfile
 from pathlib import Path
 
 import runs
-
 from finetune.write import read_lines, write_lines
 
 SPLITS = {"train": "train", "dev": "validation", "test": "test"}
@@ -50,8 +49,8 @@ def main() -> None:
         place = backbone(Path(output) / "small-t5", files["train"])
         settings = [*(f"data.files.{split}={file}" for split, file in files.items()), f"model.name={place}",
                     "model.random=true", f"train.length={epochs}epochs", "train.evaluate_every=2epochs",
-                    "train.precision=fp32", "train.threads=1", "train.lr=1e-3", "task.max_tokens=256", "task.num_beams=2",
-                    "task.max_summary_tokens=48", "export.quantize=none"]
+                    "train.precision=fp32", "train.threads=1", "train.lr=1e-3", "task.max_tokens=256",
+                    "task.num_beams=2", "task.max_summary_tokens=48", "export.quantize=none"]
         found = runs.run("summarize", settings, Path(output) / "run")
         print("losses:", {line["step"]: round(line["loss"], 3) for line in read_lines(found.folder / "log.jsonl")
                           if line["event"] == "eval"})
