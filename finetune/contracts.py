@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # Roles that every task takes besides its own: they decide on which side a row stands, and no model sees them.
 SPLIT_ROLES: Mapping[str, str] = {"group": "group", "time": "time"}
 TARGET = "label"  # the role that most tasks learn, whatever its kind
+# Two texts of which it does not matter which comes first; roles of texts where it does have other names.
+EITHER_ORDER = ("text_a", "text_b")
 
 Row = Mapping[str, Any]  # raw: {"row": "reviews.csv:12", "text": "...", "label": "positive"}
 Example = Mapping[str, Any]  # encoded, numpy

@@ -12,15 +12,14 @@ from finetune.tasks.image_regression import ImageRegression
 
 
 def recipe() -> Recipe:
-    """ResNet-50 on faces and their ages; without the Hub, a small ResNet on drawn vessels and how full they are."""
+    """ResNet-50 on how much photographs are liked; without the Hub, a small ResNet on how full drawn vessels are."""
     return Recipe(
-        # What is left and right does not matter for a level or an age; what is above and below does.
+        # What is left and right matters neither for a level nor for a photograph; what is above and below does.
         task=ImageRegression(augmentations=("shift", "flip")),
         data=Data(
             hub=Hub(
-                name="nateraw/fairface",
-                columns={"label": "age"},
-                splits={"train": "train", "test": "validation"},
+                name="trojblue/AVA-Huggingface",
+                columns={"label": "mean_score"},
             ),
             sample="levels",
         ),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from finetune import saved
+from finetune import mapped, saved
 from finetune.clean import engine, ledger
 from finetune.clean.review import judging, sheet
 from finetune.clean.review.tally import headline
@@ -29,7 +29,8 @@ def prepare(run: Run) -> None:
     data, task = run.recipe.data, run.recipe.task
     source, reason = sources.choose(data)
     run.say(f"rows from {source}: {reason}")
-    raw, roles = sources.read(data, source, task.roles), sources.all_roles(data, source, task.roles)
+    roles, aside = sources.all_roles(data, source, task.roles), run.folder.path
+    raw = sources.read(data, source, task.roles, aside=aside)
     judged = verdicts.begin(run, raw.splits)
     splits, notes = hold_out(run, raw.splits, roles), list(raw.notes)
     raw = replace(raw, splits={})  # they take as much memory again
@@ -43,18 +44,20 @@ def prepare(run: Run) -> None:
     for note in notes:
         run.say(note)
     seen = embed.embed(run, splits, source=source)
-    cleaned = engine.clean(splits, roles, run.recipe.clean, judged=judged, embed=seen)
+    cleaned = engine.clean(splits, roles, run.recipe.clean, judged=judged, embed=seen, aside=aside)
     if seen is not None and (suspects := cleaned.quality.get("suspects")):
         suspects["features"] = seen.said
         if "not_judged" in suspects:
             run.say(f"label_errors: not judged, since {suspects['not_judged']}")
     learnt = task.learn(cleaned.splits)
     _write(run, cleaned)
+    mapped.let_go()
     asked = sheet.questions(cleaned.ledger, roles, policies=engine.done(cleaned.quality))
     cleaned.quality["review"] = sheet.summed(asked)
     _tell(run, cleaned.quality)
     if asked:
         sheet.write(asked, splits, roles, file=run.folder.path / "data" / sheet.FILE, known=judged)
+        mapped.let_go()
     used = cleaned.splits
     run.say("rows: " + ", ".join(f"{table.num_rows:,} {name}" for name, table in used.items())
             + _told(used["train"], task))
