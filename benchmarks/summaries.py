@@ -43,14 +43,14 @@ def backbone(folder: Path, train: Path) -> Path:
 
 def main() -> None:
     """One run; prints the losses, the scores with their intervals and the gains over the baselines."""
-    epochs = int(sys.argv[1]) if len(sys.argv) > 1 else 6
+    epochs = int(sys.argv[1]) if len(sys.argv) > 1 else 2
     with tempfile.TemporaryDirectory() as output:
         files = written(runs.data("scitldr_a"), Path(output))
         place = backbone(Path(output) / "small-t5", files["train"])
         settings = [*(f"data.files.{split}={file}" for split, file in files.items()), f"model.name={place}",
-                    "model.random=true", f"train.length={epochs}epochs", "train.evaluate_every=2epochs",
-                    "train.precision=fp32", "train.threads=1", "train.lr=1e-3", "task.max_tokens=256",
-                    "task.num_beams=2", "task.max_summary_tokens=48", "export.quantize=none"]
+                    "model.random=true", f"train.length={epochs}epochs", "train.evaluate_every=1epochs",
+                    "train.precision=fp32", "train.threads=1", "train.lr=1e-3", "task.max_tokens=192",
+                    "task.num_beams=1", "task.max_summary_tokens=48", "export.quantize=none"]
         found = runs.run("summarize", settings, Path(output) / "run")
         print("losses:", {line["step"]: round(line["loss"], 3) for line in read_lines(found.folder / "log.jsonl")
                           if line["event"] == "eval"})

@@ -27,8 +27,8 @@ def random(name: str, head: Head, *, texts: Iterable[str]) -> Loaded:
         raise BackboneError(f"model.sample: {name}", f"there is no such small model. Small models: {', '.join(SMALL)}."
                                                      f"{nearest(name, SMALL)}")
     native = transformers.PreTrainedTokenizerFast(tokenizer_object=_tokenizer(texts), pad_token=PAD, eos_token=END,
-                                                  model_max_length=MOST_TOKENS)
-    native.model_input_names = ["input_ids", "attention_mask"]
+                                                  model_max_length=MOST_TOKENS,
+                                                  model_input_names=["input_ids", "attention_mask"])
     config = transformers.T5Config(vocab_size=len(native), decoder_start_token_id=native.pad_token_id,
                                    pad_token_id=native.pad_token_id, eos_token_id=native.eos_token_id, **SMALL[name])
     model = getattr(transformers, head.auto).from_config(config)

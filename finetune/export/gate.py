@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-4  # largest difference of an output that float32 rounding explains
 SAME_TEXTS = 0.99  # share of texts that must be alike: where rounding decides on one word, all that follows differs
 NUM_TIMED = 50  # rows whose latency is measured, one by one, as a server would see them
+NUM_TIMED_TEXTS = 10  # of models that write texts, whose answers take a hundred times as long
 BLOCK = 10  # rows that one candidate answers before the next has its turn
 WARM_UP = 3
 SLOWER = 1.1  # times the latency of fp32 above which a small model counts as slower: less is noise
@@ -100,7 +101,8 @@ def _time(candidates: list[Candidate], examples: Examples) -> None:
     """Latency of single rows. Candidates take turns block by block, so that a busy machine hits all alike, and each
     block begins with answers that are not counted, since the threads of the candidate before may still be spinning.
     """
-    rows = np.linspace(0, len(examples) - 1, min(NUM_TIMED, len(examples))).astype(int)
+    most = NUM_TIMED_TEXTS if examples.task.head.decoding else NUM_TIMED
+    rows = np.linspace(0, len(examples) - 1, min(most, len(examples))).astype(int)
     # Without targets, of which PyTorch would tell the loss.
     batches = [replace(examples.task.collate([examples[int(i)]], examples.processor), targets={}) for i in rows]
     for start in range(0, len(batches), BLOCK):

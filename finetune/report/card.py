@@ -16,10 +16,9 @@ from finetune.report.verdict import verdict
 from finetune.write import write_text
 
 FILE = "README.md"
-WRITES = "text2text-generation-with-past"
+WRITES = "summarization"
 MOST_LABELS, MOST_LISTED = 100, 25
 HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
-TAGS = {WRITES: "summarization"}  # what the Hub calls it, where that differs
 SPECIAL = re.compile(r"([\\`*_\[\]|#~])")
 OTHER = {WRITES: "Writes a short text for a long one."}
 LICENSES = {  # identifiers that the Hub knows; any other is `other` with a name
@@ -54,7 +53,7 @@ def _front(run: Run) -> dict[str, Any]:
         "name": str(run.metrics.get("recipe") or run.recipe.get("recipe") or "model"),
         "license": license_id,
         "license_name": license_name,
-        "task": TAGS.get(str(run.metrics.get("task")), run.metrics.get("task")),
+        "task": run.metrics.get("task"),
         "base_model": _base_model(run, backbone),
         "dataset": data.get("name") if from_hub else None,
         "data_name": _data_name(run),

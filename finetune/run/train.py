@@ -40,6 +40,9 @@ def train(run: Run) -> None:
     _same_number(run, accelerator.num_processes)
     set_seed(run.recipe.seed)
     task = _fit_to_rows(run, run.task())
+    if accelerator.is_fsdp2 and task.head.decoding:
+        raise TrainingError("--profile", "a model that writes texts cannot be sharded: processes would wait for each "
+                                         "other where their texts differ in length. Use another profile.")
     loaded = _narrowed(run, resolve.load(run.recipe.model, task.head, sample=_source(run) == "sample",
                                            texts=_texts(run, task)))
     examples = {split: run.examples(split, task, loaded.processor) for split in ("train", "validation")}
