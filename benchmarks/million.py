@@ -2,7 +2,9 @@
 
 A child process prepares a run with all rules that embed nothing: reads the file, holds out validation and test rows,
 cleans, and writes the splits, the ledger and quality.json into a run folder. Printed are the seconds it takes and the
-most resident memory above what it had before reading, as the kernel counts it, mapped files included.
+most resident memory above what it had before reading, as the kernel counts it, mapped files included; and of it, looked
+at a hundred times a second, the most that was the process's own (RssAnon) and the most that was mapped (RssFile), which
+the system takes back when it needs it.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from importlib import import_module
@@ -67,6 +70,20 @@ def status(name: str) -> float:
     return int(next(line for line in lines if line.startswith(f"{name}:")).split()[1]) / 1024
 
 
+class Looker(threading.Thread):
+    """The most there ever was of some figures of this process, looked at a hundred times a second."""
+
+    def __init__(self, *names: str) -> None:
+        super().__init__(daemon=True)
+        self.most, self.done = {name: status(name) for name in names}, threading.Event()
+
+    def run(self) -> None:
+        """Look until done."""
+        while not self.done.wait(0.01):
+            for name in self.most:
+                self.most[name] = max(self.most[name], status(name))
+
+
 def prepare(file: str, folder: str) -> None:
     """In the child: the first stage of a run."""
     from rich.console import Console
@@ -79,11 +96,17 @@ def prepare(file: str, folder: str) -> None:
                  "clean.label_errors=off", "clean.strangers=off"]
     started = pipeline.start("sentiment", overrides, command="benchmark", console=Console(stderr=True, quiet=True))
     before, clock, used = status("VmRSS"), time.perf_counter(), time.process_time()
+    looker = Looker("RssAnon", "RssFile")
+    begun = dict(looker.most)
+    looker.start()
     pipeline.carry_out(started, until="prepare")
+    looker.done.set()
     seconds, used = time.perf_counter() - clock, time.process_time() - used
     splits = {split: started.folder.table(split).num_rows for split in ("train", "validation", "test")}
     data = sum(part.stat().st_size for part in (started.folder.path / "data").iterdir()) / 2**20
-    print(f"{status('VmHWM') - before:,.0f} MiB above the {before:,.0f} MiB at the start, {seconds:.0f} s "
+    own, files = (looker.most[name] - begun[name] for name in looker.most)
+    print(f"{status('VmHWM') - before:,.0f} MiB above the {before:,.0f} MiB at the start (its own {own:,.0f}, "
+          f"mapped {files:,.0f}), {seconds:.0f} s "
           f"({used:.0f} s of one processor); rows left {splits}, {data:,.0f} MiB written")
 
 

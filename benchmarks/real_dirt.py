@@ -146,8 +146,7 @@ def meals() -> None:
 def sentence_pairs() -> None:
     """STS: pairs of sentences, some with two scores, some in two splits.
 
-    The set's page counts pairs whatever their order. Here the order of the texts of a row matters, as it does where one
-    of them is a question and the other its answer: what is missed are pairs that stand the other way round.
+    The set's page counts pairs whatever their order, and so does cleaning, for the names of the two columns say so.
     """
     splits: dict[str, Rows] = {}
     for name, file in (("train", "train"), ("validation", "dev"), ("test", "test")):
@@ -160,8 +159,9 @@ def sentence_pairs() -> None:
             must=contradicting([(either_way(text), score) for text, score in splits["train"]]),
             may=contradicting([(either_way(text, loose), score) for text, score in splits["train"]]))
     compare("copies in train (44 pairs, those with two scores aside)", rows_of(found, "duplicates"),
-            must=repeated(f"{text} {score}" for text, score in splits["train"]) - contradicting(splits["train"]),
-            may=repeated(map(loose, texts["train"])))
+            must=repeated(f"{either_way(text)} {score}" for text, score in splits["train"])
+            - contradicting([(either_way(text), score) for text, score in splits["train"]]),
+            may=repeated(either_way(text, loose) for text in texts["train"]))
     for one, other, count in (("validation", "train", 7), ("test", "train", 12), ("test", "validation", 3)):
         equal = set(map(either_way, texts[other]))
         leaks = {int(line.row.partition(":")[2]) for line in found.ledger if (line.rule, line.split) == ("leakage", one)

@@ -8,7 +8,8 @@ from finetune.spec import Data, Export, Int8Static, Lora, Recipe, Train
 def problems(recipe: Recipe) -> list[str]:
     """Every contradiction and every value out of range in a recipe, before anything is read."""
     checks = [
-        *_data_checks(recipe.data), *_train_checks(recipe.train), *_part_checks(recipe), *_export_checks(recipe.export),
+        *_data_checks(recipe.data), *_train_checks(recipe.train), *_label_checks(recipe), *_part_checks(recipe),
+        *_export_checks(recipe.export),
         # numpy and torch take 32 bits, and every process adds its number.
         (not 0 <= recipe.seed < 2**31, f"seed: {recipe.seed} found, allowed is 0 to {2**31 - 1}. Use 13."),
     ]
@@ -76,6 +77,17 @@ def _evening(train: Train) -> list[str]:
     chosen = {f"class_weights={train.class_weights}": train.class_weights != "none",
               f"loss={train.loss}": train.loss == "logit_adjusted", f"sampler={train.sampler}": train.sampler != "all"}
     return [setting for setting, evens in chosen.items() if evens]
+
+
+def _label_checks(recipe: Recipe) -> list[tuple[bool, str]]:
+    """Of the settings that only rows with one label each have a use for."""
+    train, kind = recipe.train, recipe.task.roles[recipe.task.target]
+    chosen = {f"train.class_weights={train.class_weights}": train.class_weights != "none",
+              f"train.loss={train.loss}": train.loss != "cross_entropy",
+              f"train.sampler={train.sampler}": train.sampler != "all"}
+    return [(is_set and kind != "label", f"{setting}: makes up for uneven labels, and this task learns no single label "
+                                         "a row. Leave it out.")
+            for setting, is_set in chosen.items()]
 
 
 def _part_checks(recipe: Recipe) -> list[tuple[bool, str]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 # Roles that every task takes besides its own: they decide on which side a row stands, and no model sees them.
 SPLIT_ROLES: Mapping[str, str] = {"group": "group", "time": "time"}
-TARGET = "label"  # the role that is learnt, whatever its kind
+TARGET = "label"  # the role that most tasks learn, whatever its kind
+# Two texts of which it does not matter which comes first; roles of texts where it does have other names.
+EITHER_ORDER = ("text_a", "text_b")
 
 Row = Mapping[str, Any]  # raw: {"row": "reviews.csv:12", "text": "...", "label": "positive"}
 Example = Mapping[str, Any]  # encoded, numpy
@@ -107,27 +109,32 @@ class Processor(Protocol):
 
 
 class Task(Protocol):
-    """What is learnt and how it is scored: six verbs in the order in which data flows.
+    """What is learnt and how it is scored: verbs in the order in which data flows.
 
-    `encode`, `collate`, `predict` and `score` work on numpy arrays, so that training, the export gate
-    and `finetune predict` run the same code; only `loss` knows torch.
+    All but `loss` work on numpy arrays, so that training, the export gate and `finetune predict` run the same code;
+    only `loss` knows torch. A row is one example whatever becomes of it: long ones hold several windows, a batch of B
+    rows then has W >= B lines in `inputs`, and `predict` puts them together again.
+
+    A task that does more than `model(**batch.inputs)` to answer, as those that generate, has
+    `infer(model, batch)` besides: outputs by name.
     """
 
-    roles: ClassVar[Mapping[str, str]]  # role -> kind: text, image, number or label
+    # Role -> kind: text, image, number, label, labels (a list of names), tokens, tags or answers.
+    roles: ClassVar[Mapping[str, str]]
+    target: ClassVar[str]  # the role that is learnt; the others are what the model sees, in this order
     onnx_task: ClassVar[str]
     primary: ClassVar[str]
     greater_is_better: ClassVar[bool]
 
     @property
-    def labels(self) -> tuple[str, ...] | Literal["auto"]:
-        """The label names in the order of their targets; auto until the training rows are known."""
-
-    @property
     def head(self) -> Head:
         """The head that the backbone needs."""
 
+    def learn(self, splits: Mapping[str, pa.Table]) -> Task:
+        """The task with all that the training rows decide; DataError with every contradiction in the rows."""
+
     def encode(self, rows: Sequence[Row], processor: Any) -> list[Example]:
-        """Rows to examples; rows without a label give examples without a target."""
+        """Rows to examples; rows without a target give examples without one."""
 
     def augment(self, examples: Examples, draw: Draw) -> Example:
         """Training row `draw.row` as the model sees it in one epoch; the same draw gives the same change."""
@@ -145,10 +152,22 @@ class Task(Protocol):
         """The summed loss of a batch of torch tensors."""
 
     def predict(self, output: Mapping[str, Array], batch: Batch) -> dict[str, Array]:
-        """Columns with one entry per row: what the score and the user need to see."""
+        """Columns with one entry per row: `prediction`, where known `target`, and what else a score needs."""
 
     def score(self, columns: Columns) -> dict[str, Any]:
         """Scores by name, all in [0, 1] or in the task's unit; `primary` is among them."""
+
+    def calibrated(self, columns: Columns) -> Task:
+        """The task with all that predictions on validation rows decide, as thresholds; itself where that is nothing."""
+
+    def baselines(self, train: Sequence[Row], rows: Sequence[Row], *, seed: int) -> dict[str, dict[str, Array]]:
+        """By name of the baseline, the columns of `predict` that it would have given for `rows`."""
+
+    def answers(self, columns: Columns) -> list[dict[str, Any]]:
+        """What a user is told of every row, in the task's own words; JSON-able."""
+
+    def mistakes(self, columns: Columns, number: int) -> list[tuple[int, dict[str, Any]]]:
+        """The worst rows, worst first: position, and `label`, `prediction` and `probability` as they are shown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import re
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import Field, fields, is_dataclass, replace
 from typing import Any, Literal, Union
 
 from finetune import spec
@@ -108,7 +108,7 @@ def show(value: Any) -> Any:
 def _leaves(value: Any, prefix: str) -> list[tuple[str, Any, Any]]:
     """(key, value, default) of every field below a frozen dataclass that a user can set."""
     found: list[tuple[str, Any, Any]] = []
-    for item in fields(value):
+    for item in _settable(value):
         inner, key = getattr(value, item.name), prefix + item.name
         if typing.get_origin(_kinds(type(value))[item.name]) is Mapping:
             found.append((f"{key}.<name>", inner, {}))
@@ -134,7 +134,7 @@ def _set(value: Any, path: Sequence[str], *, text: str, key: str) -> Any:
             raise SpecError([_no_part(key, key.removesuffix("." + ".".join(path[1:])), kind)])
         return replace(value, **{path[0]: _set(inner, path[1:], text=text, key=key)})
     if _has_parts(inner) and not _is_switch(inner):
-        allowed = ", ".join(f"{key}.{item.name}" for item in fields(inner))
+        allowed = ", ".join(f"{key}.{item.name}" for item in _settable(inner))
         raise SpecError([f"{key}: has parts and takes no value itself. Allowed: {allowed}."])
     found = parse(text, kind, key)
     # What is on already keeps the parts that the recipe gave it.
@@ -159,7 +159,12 @@ def _no_part(key: str, whole: str, kind: Any) -> str:
 def _kinds(owner: type) -> dict[str, Any]:
     """Field name to type; class constants of a task are no settings."""
     hints = typing.get_type_hints(owner, localns={"Task": object})
-    return {item.name: hints[item.name] for item in fields(owner)}
+    return {item.name: hints[item.name] for item in _settable(owner)}
+
+
+def _settable(owner: Any) -> list[Field[Any]]:
+    """The fields that a user can set; others a task learns from the rows."""
+    return [item for item in fields(owner) if not item.metadata.get("learnt")]
 
 
 def _unknown(key: str, recipe: spec.Recipe) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,15 +14,6 @@ from finetune.export.session import Session
 
 if TYPE_CHECKING:
     from finetune.contracts import Task
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The label of one input and the probability of every label, most likely first."""
-
-    input: str
-    label: str
-    probabilities: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +35,31 @@ class Predictor:
         task, processor, _ = saved.read(folder)
         return cls(task, processor, Session(file), file)
 
-    def __call__(self, inputs: Sequence[str], *, batch: int = 32) -> list[Answer]:
-        """One answer per input: texts, or paths of pictures."""
-        if "image" in self.task.roles.values():
-            _check_pictures(inputs)
-        answers: list[Answer] = []
-        for start in range(0, len(inputs), batch):
-            answers += self._batch(inputs[start : start + batch])
-        return answers
+    @property
+    def roles(self) -> list[str]:
+        """What every answer is asked with, in order."""
+        return [role for role in self.task.roles if role != self.task.target]
 
-    def _batch(self, inputs: Sequence[str]) -> list[Answer]:
-        role = next(role for role, kind in self.task.roles.items() if kind != "label")
-        examples = self.task.encode([{role: value} for value in inputs], self.processor)
-        collated = self.task.collate(examples, self.processor)
-        predicted = self.task.predict(self.session(collated.inputs), collated)
-        labels = self.task.head.labels
-        answers = []
-        for text, row in zip(inputs, predicted["probabilities"], strict=True):
-            ranked = [int(i) for i in (-row).argsort(kind="stable")]
-            answers.append(Answer(text, labels.name_of(ranked[0]), {labels.name_of(i): float(row[i]) for i in ranked}))
-        return answers
+    def __call__(self, inputs: Sequence[str | Mapping[str, str]], *, batch: int = 32) -> list[dict[str, Any]]:
+        """One answer per input, in the task's words, with the `input` that it is to.
+
+        An input is a text or the path of a picture; where the task takes several, a mapping of role to text.
+        """
+        rows = [{self.roles[0]: given} if isinstance(given, str) else given for given in inputs]
+        lacking = [position for position, row in enumerate(rows) if set(row) != set(self.roles)]
+        if lacking:
+            raise DataError(f"input {lacking[0] + 1}", f"holds {', '.join(rows[lacking[0]]) or 'nothing'}. This model "
+                                                       f"takes {' and '.join(self.roles)} for every answer.")
+        if "image" in self.task.roles.values():
+            _check_pictures([row[self.roles[0]] for row in rows])
+        answers: list[dict[str, Any]] = []
+        for start in range(0, len(rows), batch):
+            answers += self._batch(rows[start : start + batch])
+        return [{"input": given, **answer} for given, answer in zip(inputs, answers, strict=True)]
+
+    def _batch(self, rows: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
+        collated = self.task.collate(self.task.encode(rows, self.processor), self.processor)
+        return self.task.answers(self.task.predict(self.session(collated.inputs), collated))
 
 
 def _check_pictures(files: Sequence[str]) -> None:

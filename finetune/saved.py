@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,11 +22,20 @@ NAME = "finetune.json"
 
 def write(folder: Path, task: Task, processor: Any, *, family: str) -> None:
     """Write the task's settings and the processor's files into a model folder."""
-    settings = {item.name: getattr(task, item.name) for item in fields(task)  # type: ignore[arg-type]  # a dataclass
-                if item.metadata.get("saved", True)}
     write_json(folder / NAME, {"format": FORMAT, "task": type(task).__module__.rsplit(".", 1)[1],
-                               "class": type(task).__name__, "settings": settings, "family": family})
+                               "class": type(task).__name__, "settings": settings(task), "family": family})
     processor.save(folder)
+
+
+def settings(task: Task) -> dict[str, Any]:
+    """The fields of a task by name, but for places on this machine."""
+    return {item.name: getattr(task, item.name) for item in fields(task)  # type: ignore[arg-type]  # a dataclass
+            if item.metadata.get("saved", True)}
+
+
+def tuples(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as a task takes them: JSON knows lists alone."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
 
 
 def read(folder: Path) -> tuple[Task, Any, str]:
@@ -42,9 +52,7 @@ def read(folder: Path) -> tuple[Task, Any, str]:
         if saved["task"] not in allowed:  # a file name, never code: the folder is the registry
             raise DataError(str(folder / NAME), f"names the task {saved['task']!r}. Tasks: {', '.join(allowed)}.")
         kind = getattr(importlib.import_module(f"finetune.tasks.{saved['task']}"), saved["class"])
-        settings = {name: tuple(value) if isinstance(value, list) else value
-                    for name, value in saved["settings"].items()}
-        task, family = kind(**settings), saved["family"]
+        task, family = kind(**tuples(saved["settings"])), saved["family"]
         processor = ImageProcessor if "image" in task.roles.values() else TextProcessor
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(str(folder / NAME), f"cannot be read ({error}). Train or export the run again.") from error

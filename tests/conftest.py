@@ -5,16 +5,21 @@ from __future__ import annotations
 import csv
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from finetune import recipe
 from finetune.backbones import tiny
+from tests.warm import Warm
 
 ROOT = Path(__file__).parents[1]
-MINIATURES = {"sentiment": "bert", "sentiment:lora": "bert", "images": "resnet", "images:lora": "vit"}  # recipe -> architecture
+# Recipe -> architecture; every recipe is here, and every one of them is run once.
+MINIATURES = {
+    "sentiment": "bert", "sentiment:lora": "bert", "images": "resnet", "images:lora": "vit",
+    "image_score": "resnet", "image_score:lora": "vit", "similarity": "distilbert", "similarity:lora": "bert",
+}
 
 
 def recipe_names() -> list[str]:
@@ -45,13 +50,21 @@ Finished = tuple[str, Path, str]
 
 
 @pytest.fixture(scope="session")
-def run_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Finished]:
+def warm() -> Iterator[Warm]:
+    """The process that carries out the runs."""
+    process = Warm()
+    yield process
+    process.close()
+
+
+@pytest.fixture(scope="session")
+def run_of(tmp_path_factory: pytest.TempPathFactory, warm: Warm) -> Callable[[str], Finished]:
     """Recipe to its run of 20 steps, made when it is first asked for: float32, one thread."""
     made: dict[str, Finished] = {}
 
     def run(name: str) -> Finished:
         if name not in made:
-            made[name] = _run(name, tmp_path_factory.mktemp(folder_name(name)))
+            made[name] = _run(name, tmp_path_factory.mktemp(folder_name(name)), warm)
         return made[name]
 
     return run
@@ -63,10 +76,10 @@ def finished(request: pytest.FixtureRequest, run_of: Callable[[str], Finished]) 
     return run_of(request.param)
 
 
-def _run(name: str, cwd: Path) -> Finished:
+def _run(name: str, cwd: Path, warm: Warm) -> Finished:
     backbone = tiny.write(MINIATURES[name], cwd / "backbone", words=sample_words())
-    done = finetune("run", name, "data.source=sample", f"model.name={backbone}", "model.family=hf", "train.length=20steps",
+    done = warm.finetune("run", name, "data.source=sample", f"model.name={backbone}", "model.family=hf", "train.length=20steps",
                     "train.evaluate_every=10steps", "train.precision=fp32", "train.threads=1", "train.lr=1e-3",
                     "train.batch=32", cwd=cwd)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout
     return name, (cwd / "runs" / folder_name(name) / "last").resolve(), done.stdout

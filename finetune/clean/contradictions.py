@@ -1,4 +1,4 @@
-"""Copies of one row that people labelled differently: none of them can be trusted."""
+"""Copies of one row that people labelled differently, or gave another number: none of them can be trusted."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from finetune.clean.duplicates import about_rows, labels
+from finetune.clean.duplicates import about_rows, labels, targets
 from finetune.contracts import Findings
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 order = 50  # before duplicates, which would leave one of them standing
-kinds: tuple[str, ...] = ("label",)
+kinds: tuple[str, ...] = ("label", "number")
 default = "drop"
 policies: tuple[str, ...] = ("off", "report", "drop", "fail")
 
 
 def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
-    """All rows of equal key whose labels differ; the reason names one row of another label."""
+    """All rows of equal key whose labels, or numbers, differ; the reason names one row of another label."""
     import numpy as np
 
     from finetune.clean.near import copies
 
-    number, (label, known) = copies.numbered([table], roles), copies.labels(table, roles)
+    number, (label, known) = copies.numbered([table], roles), copies.labels(table, targets(roles))
     first = copies.firsts(number, among=known)
     other = copies.firsts(number, among=known & (label != label[first[number]]))  # whose label is not that of `first`
     rows = np.flatnonzero(known & (other[number] >= 0))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from finetune.contracts import Findings
+from finetune.contracts import TARGET, Findings
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,7 +28,7 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
 
     from finetune.clean.near import copies as near
 
-    number = near.joined(near.numbered([table], roles), near.labels(table, roles)[0])
+    number = near.joined(near.numbered([table], roles), near.labels(table, targets(roles))[0])
     first = near.firsts(number)[number]
     rows = np.flatnonzero(first != np.arange(len(first)))
     own, others = (table["hash"].take(side).to_pylist() for side in (rows, first[rows]))
@@ -42,8 +42,8 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
 def keys(table: pa.Table, roles: Mapping[str, str]) -> list[str]:
     """The key of each row; rows with equal keys are copies.
 
-    Of text: a hash of its plain spelling (see `near/spelling.py`), of the raw text where nothing is left of it. Of an
-    image: its hash.
+    Of text: a hash of its plain spelling (see `near/spelling.py`), of the raw text where nothing is left of it. Of two
+    texts of EITHER_ORDER: the same whichever comes first. Of an image: its hash.
     """
     from finetune.clean.near import copies
 
@@ -55,9 +55,14 @@ def keys(table: pa.Table, roles: Mapping[str, str]) -> list[str]:
 
 
 def labels(table: pa.Table, roles: Mapping[str, str], rows: Array) -> list[str]:
-    """The label of some rows as a reason says it."""
-    columns = [table[name].take(rows).to_pylist() for name, kind in roles.items() if kind == "label"]
+    """The label of some rows, or the number in its place, as a reason says it."""
+    columns = [table[name].take(rows).to_pylist() for name in targets(roles)]
     return [" / ".join(map(repr, label)) for label in zip(*columns, strict=True)]
+
+
+def targets(roles: Mapping[str, str]) -> list[str]:
+    """The columns of what is learnt, where that are labels or a number."""
+    return [name for name, kind in roles.items() if kind == "label" or (name, kind) == (TARGET, "number")]
 
 
 def content(roles: Mapping[str, str]) -> str:

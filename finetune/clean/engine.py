@@ -8,8 +8,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from finetune import mapped
 from finetune.clean import leakage
-from finetune.clean.cells import joined_runs, repaired
+from finetune.clean.cells import repaired
 from finetune.clean.ledger import POSITION, LedgerLine, labels, numbered, sums, tally, with_cells
 from finetune.clean.probe.embedded import FEATURES, embedded, matrix
 from finetune.clean.review import judging, refusals, verdicts
@@ -61,6 +62,7 @@ class Book:
     """What is written down on the way: the ledger, and why the rows are refused, by rule."""
 
     roles: Mapping[str, str]
+    aside: Path | None = None  # the folder for rows that are too large for memory
     ledger: list[LedgerLine] = field(default_factory=list)
     refused: dict[str, list[str]] = field(default_factory=dict)
 
@@ -110,18 +112,19 @@ def _accepts(name: str, policy: str) -> bool:
 
 def clean(splits: Mapping[str, pa.Table], roles: Mapping[str, str], policies: Mapping[str, str], *,
           judged: Sequence[verdicts.Verdict] = (), on_rule: Callable[[str, int], None] | None = None,
-          embed: Embed | None = None) -> Cleaned:
+          embed: Embed | None = None, aside: Path | None = None) -> Cleaned:
     """Clean the training rows and report on the others, which are returned as they came.
 
     `judged` are a person's verdicts; with the policy `all` they alone may change rows that are held out. Rules that
-    need features of the rows run only where `embed` can make them.
+    need features of the rows run only where `embed` can make them. The folder `aside` takes rows that are too large for
+    memory.
     Errors: SpecError for settings that do not exist or have nothing to act on; RefusedError, a DataError, with all
     reasons where a policy is `fail` and the rule found something, where validation or test rows lack a label, and
     where nothing is left to learn from.
     """
     if wrong := problems(policies) or _without_column(policies, roles):
         raise SpecError(wrong)
-    book = Book(roles)
+    book = Book(roles, aside)
     came, settled, answers = _judge(splits, judged, policies.get(judging.RULE, verdicts.default), book=book)
     # Validation and test tables in here are repaired like the training rows, so that copies are known as such
     # although only one of them was damaged. They are never handed out.
@@ -142,6 +145,7 @@ def clean(splits: Mapping[str, pa.Table], roles: Mapping[str, str], policies: Ma
         tables, entries[name] = _apply(Step(name, policy, rule.policies, found), tables, came, book=book)
         if on_rule and found:
             on_rule(name, _num_found(entries[name]))
+        mapped.let_go()
     found, pairs = leakage.find(tables, roles)
     step = Step("leakage", policies.get("leakage", leakage.default), leakage.policies,
                 _open("leakage", found, tables, settled=settled))
@@ -230,7 +234,7 @@ def _apply(step: Step, tables: Mapping[str, pa.Table], came: Mapping[str, pa.Tab
     after = dict(tables)
     for split in step.found:
         lines += _lines(step, split, table=tables[split], original=came[split])
-        after[split] = _amended(step, split, table=tables[split], roles=book.roles)
+        after[split] = _amended(step, split, table=tables[split], book=book)
     book.ledger.extend(lines)
     counts = tally(lines, step.found)
     kinds = {split: {"kinds": dict(findings.counts)} for split, findings in step.found.items() if findings.counts}
@@ -267,17 +271,18 @@ def _lines(step: Step, split: str, *, table: pa.Table, original: pa.Table) -> li
     return lines
 
 
-def _amended(step: Step, split: str, *, table: pa.Table, roles: Mapping[str, str]) -> pa.Table:
+def _amended(step: Step, split: str, *, table: pa.Table, book: Book) -> pa.Table:
     import numpy as np
 
     findings = step.found[split]
     if step.repairs:
-        return repaired(table, findings, roles=roles)
+        return repaired(table, findings, roles=book.roles, aside=book.aside)
     if step.policy == "drop" and split in step.touched and findings:
         from finetune.clean.near.once import hand_on
 
-        stays = np.delete(np.arange(table.num_rows), findings.rows)
-        return hand_on(table, joined_runs(table, stays), stays)
+        stays = np.ones(table.num_rows, dtype=bool)
+        stays[list(findings.rows)] = False
+        return hand_on(table, mapped.filtered(table, stays, book.aside), np.flatnonzero(stays))
     return table
 
 

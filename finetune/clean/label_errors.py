@@ -56,17 +56,23 @@ def learn(train: pa.Table, roles: Mapping[str, str]) -> Callable[[pa.Table, Mapp
     """
     import numpy as np
 
+    from finetune.clean.probe import linear
+
     column = next(name for name, kind in roles.items() if kind == "label")
     names = np.array(sorted(set(train[column].to_pylist()) - {None}))
     features, targets = matrix(train), _targets(train, column, names=names)
     why_not = "no features tell anything of these rows" if features is None else ""
     judged = np.zeros(train.num_rows, dtype=bool) if features is None else _judged(features, targets)
+    if judged.any():
+        groups = _groups(train, roles, judged)
+        judged &= _in_groups(targets, groups)
     if not why_not and (len(np.unique(targets[judged])) < 2 or judged.sum() < MIN_ROWS):
         why_not = f"fewer than {MIN_ROWS} rows of labels with {MIN_COPIES} rows or more"
     if why_not or features is None:
         return _unjudged(why_not)
     features, targets, rows = features[judged], targets[judged], np.flatnonzero(judged)
-    probabilities = _out_of_sample(train.take(rows), roles, features, targets=targets, num_labels=len(names))
+    probabilities = linear.out_of_sample(features, targets, groups[rows], num_labels=len(names), seed=SEED,
+                                         folds=NUM_FOLDS)
     known = skill(targets, probabilities)
     if known < MIN_SKILL:
         return _unjudged(f"what a probe on the features knows of them is too little ({known:.2f}, "
@@ -75,8 +81,6 @@ def learn(train: pa.Table, roles: Mapping[str, str]) -> Callable[[pa.Table, Mapp
     whole: list[Any] = []  # the probe for other splits, fitted when the first is asked for
 
     def against(table: pa.Table, roles: Mapping[str, str]) -> Findings:
-        from finetune.clean.probe import linear
-
         if table is train:
             details = {"suspects": _details(train, own, roles, column=column, names=names)}
             return replace(_findings(train, own, column=column, names=names), details=details)
@@ -98,6 +102,26 @@ def _unjudged(why: str) -> Callable[[pa.Table, Mapping[str, str]], Findings]:
     return lambda table, roles: Findings(details=details)  # noqa: ARG005  # as find has it
 
 
+def _groups(train: pa.Table, roles: Mapping[str, str], judged: Array) -> Array:
+    """What stays in one fold, by number: copies, near copies and rows of one group, since who has seen one knows all."""
+    import numpy as np
+
+    from finetune.clean.near.pairs import whole_keys
+
+    groups = np.full(len(judged), -1)
+    groups[judged] = np.unique(whole_keys(train.take(np.flatnonzero(judged)), roles), return_inverse=True)[1]
+    return groups
+
+
+def _in_groups(targets: Array, groups: Array) -> Array:
+    """Rows whose label has a group for every fold, so that no probe is asked for a label that it has never seen."""
+    import numpy as np
+
+    labels = np.unique(np.stack([targets, groups])[:, groups >= 0], axis=1)[0]
+    enough: Array = (groups >= 0) & (np.bincount(labels, minlength=targets.max() + 1) >= NUM_FOLDS)[targets]
+    return enough
+
+
 def _targets(table: pa.Table, column: str, *, names: Array) -> Array:
     """Ids of the labels; -1 for what no training row is labelled."""
     import numpy as np
@@ -114,18 +138,6 @@ def _judged(features: Array, targets: Array) -> Array:
     enough = np.bincount(targets[finite], minlength=max(1, targets.max(initial=0) + 1)) >= MIN_COPIES
     judged: Array = finite & enough[targets]
     return judged
-
-
-def _out_of_sample(table: pa.Table, roles: Mapping[str, str], features: Array, *, targets: Array,
-                   num_labels: int) -> Array:
-    """Copies and near copies of a row lie in its fold: a probe that has seen them has seen the row."""
-    import numpy as np
-
-    from finetune.clean.near.pairs import cluster_keys
-    from finetune.clean.probe import linear
-
-    groups = np.array(cluster_keys(table, roles))
-    return linear.out_of_sample(features, targets, groups, num_labels=num_labels, seed=SEED, folds=NUM_FOLDS)
 
 
 def skill(targets: Array, probabilities: Array) -> float:

@@ -28,7 +28,8 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
 
     from finetune.clean.near import copies, pairs
 
-    number, (label, known) = copies.numbered([table], roles), copies.labels(table, roles)
+    named = [name for name, kind in roles.items() if kind == "label"]  # numbers of near copies may differ
+    number, (label, known) = copies.numbered([table], roles), copies.labels(table, named)
     found = pairs.find([table], roles)
     left, right = found.left, found.right
     found = found.where((label[left] != label[right]) & known[left] & known[right] & (number[left] != number[right]))

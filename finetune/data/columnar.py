@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from finetune import mapped
 from finetune.data import locators
 from finetune.data.decode import MAX_CELL
 from finetune.data.header import require
@@ -73,18 +74,24 @@ def _opened(file: TableFile) -> Any:
 
 
 def _parquet(source: Any, file: TableFile, wanted: Wanted) -> pa.Table:
-    import pyarrow as pa
     from pyarrow import parquet
 
     opened = parquet.ParquetFile(source)
     names = _distinct(opened.schema_arrow.names, file, wanted)
     _refuse_packed(opened.metadata)
-    batches, size = [], 0
+    if not opened.metadata.num_rows:
+        return opened.read(columns=names)
+    return mapped.gathered(_batches(opened, names, packed=source.size()), wanted.aside)
+
+
+def _batches(opened: Any, names: Sequence[str], *, packed: int) -> Iterator[pa.Table]:
+    import pyarrow as pa
+
+    size = 0
     for batch in opened.iter_batches(_BATCH_ROWS, columns=names):
         size += batch.nbytes
-        locators.refuse_bomb(size, packed=source.size())
-        batches.append(batch)
-    return pa.Table.from_batches(batches) if batches else opened.read(columns=names)
+        locators.refuse_bomb(size, packed=packed)
+        yield pa.Table.from_batches([batch])
 
 
 def _refuse_packed(metadata: Any) -> None:

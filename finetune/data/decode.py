@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import codecs
-import io
 import re
 import shlex
-from typing import TYPE_CHECKING, Any, TextIO
+from mmap import mmap
+from typing import TYPE_CHECKING
 
+from finetune.data.written import Text
 from finetune.errors import DataError, SpecError, some
 
 if TYPE_CHECKING:
@@ -29,69 +30,57 @@ _ENCODINGS = ("cp1252", "cp1250", "cp1251", "gb18030", "cp932", "euc_jp", "cp949
 _SAMPLE = 2**16  # bytes from which an encoding is guessed
 MAX_CELL = 16 * 2**20  # characters
 _WINDOW = 4 * MAX_CELL  # bytes: as many characters or more, in every encoding
-_ENDS = b"\n\r\",;\t"  # a stretch of bytes that has none of them is one cell, in whatever format
+_ENDS = (b"\n", b"\r", b'"', b",", b";", b"\t")  # a stretch without any of them is one cell, in whatever format
 _UNDEFINED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")  # bytes to which Windows-1252 gives no character
 _ALLOWED = "allowed are UTF-8, and UTF-16 with a byte order mark"
 
 
 def read_text(file: TableFile, encoding: str = "auto") -> tuple[str, tuple[str, ...]]:
+    """All of what `read` reads."""
+    text, notes = read(file, encoding)
+    return text.whole(), notes
+
+
+def read(file: TableFile, encoding: str = "auto") -> tuple[Text, tuple[str, ...]]:
     """The text of a file without its byte order mark, and what the user must know of how it was read.
 
     `auto` takes UTF-8, UTF-16 with a byte order mark, and single lines that are not UTF-8 as Windows-1252 where they
-    look like it; these are counted in the notes. Raises DataError for bytes that are no text.
+    look like it; these are counted in the notes. UTF-8 stays on disk. Raises DataError for bytes that are no text.
     """
-    raw = file.read()
+    raw = file.content()
     for start, kind in _BINARY.items():
-        if raw.startswith(start):
+        if raw[:len(start)] == start:
             raise DataError(file.key, f"{file.name} is {kind}, text is needed. Rename it to what it is, unpack it, or "
                                       "save its table as UTF-8 CSV.")
     _refuse_endless(raw, file)
-    notes: tuple[str, ...] = ()
-    if encoding != "auto":
-        text = _named(raw, file, encoding)
-    elif raw.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
-        raise DataError(file.key, f"{file.name}: it looks like UTF-32; {_ALLOWED}. Set data.encoding=utf-32, or "
-                                  f"convert it: {_iconv(file, '-f UTF-32')}")
-    elif raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        text = _utf16(raw, file)
-    else:
-        try:
-            text = raw.decode()
-        except UnicodeDecodeError as error:
-            text, notes = _mixed(raw, file, start=error.start)
-    text = text.removeprefix("\ufeff")
-    if "\0" in text:
-        raise DataError(file.key, _holds_nul(file, raw, text=text))
+    text, notes = Text(raw), tuple[str, ...]()
+    if encoding != "auto" or not text.is_utf8:
+        decoded, notes = _decoded(raw[:], file, encoding)
+        text = Text(decoded.removeprefix("\ufeff").encode())
+    if text.holds(b"\0"):
+        raise DataError(file.key, _holds_nul(file, raw[:], text=text.whole()))
     return text, notes
 
 
-class _Pieces(io.RawIOBase):
-    """A text as a file of UTF-8, which is encoded piece by piece as it is read."""
-
-    def __init__(self, text: str) -> None:
-        self._text, self._place = text, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        room = len(buffer) // 4  # letters that fit in any case
-        piece = self._text[self._place:self._place + room].encode()
-        self._place += room
-        buffer[:len(piece)] = piece
-        return len(piece)
+def _decoded(raw: bytes, file: TableFile, encoding: str) -> tuple[str, tuple[str, ...]]:
+    if encoding != "auto":
+        return _named(raw, file, encoding), ()
+    if raw.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        raise DataError(file.key, f"{file.name}: it looks like UTF-32; {_ALLOWED}. Set data.encoding=utf-32, or "
+                                  f"convert it: {_iconv(file, '-f UTF-32')}")
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return _utf16(raw, file), ()
+    try:
+        return raw.decode(), ()
+    except UnicodeDecodeError as error:
+        return _mixed(raw, file, start=error.start)
 
 
-def lines(text: str) -> TextIO:
-    """The lines of a text with their ends, without a copy of it: a StringIO would hold four bytes for every letter."""
-    return io.TextIOWrapper(io.BufferedReader(_Pieces(text), 2**18), "utf-8", newline="")
-
-
-def _refuse_endless(raw: bytes, file: TableFile) -> None:
+def _refuse_endless(raw: bytes | mmap, file: TableFile) -> None:
     """DataError for a cell so long that decoding and parsing it would take many times its room, and minutes."""
     for start in range(0, len(raw) - _WINDOW + 1, _WINDOW):
         if not any(raw.find(end, start, start + _WINDOW) >= 0 for end in _ENDS):
-            line = max(raw.count(b"\n", 0, start), raw.count(b"\r", 0, start)) + 1
+            line = max(raw[:start].count(b"\n"), raw[:start].count(b"\r")) + 1
             raise DataError(file.key, f"{file.name}:{line}: a cell is longer than the {MAX_CELL:,} characters allowed. "
                                       "Shorten the cell, or leave it out.")
 

@@ -6,12 +6,17 @@ import contextlib
 import csv
 import itertools
 import operator
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from finetune import mapped
 from finetune.data import header, quotes
-from finetune.data.decode import BREAK, MAX_CELL, lines, read_text
+from finetune.data.decode import BREAK, MAX_CELL, read
 from finetune.data.records import Problems, Records, no_rows, refusal
+from finetune.data.written import Text
 from finetune.errors import DataError
 
 if TYPE_CHECKING:
@@ -28,7 +33,7 @@ _SAMPLE_ROWS = 200  # from which it is judged whether the first record is a head
 _SAMPLE_LENGTH = 2**20
 _CHUNK_ROWS = 10_000
 
-Parsed = tuple[Sequence[int], dict[str, Any]]  # the line on which every record starts, and columns as Arrow arrays
+Parsed = tuple[Sequence[int], Mapping[str, Any]]  # the line on which every record starts, and columns of Arrow
 
 
 def records(file: TableFile, wanted: Wanted) -> Records:
@@ -37,7 +42,7 @@ def records(file: TableFile, wanted: Wanted) -> Records:
     Raises SpecError for columns that are not there, and DataError for records of another width, for broken quotes, and
     for a quote that is text but was read as the start of a cell of many lines.
     """
-    text, notes = read_text(file, wanted.encoding)
+    text, notes = read(file, wanted.encoding)
     literal = wanted.quotes == "literal"
     csv.field_size_limit(MAX_CELL)
     delimiter = _delimiter(text, DELIMITERS[file.suffix], literal=literal)
@@ -47,12 +52,13 @@ def records(file: TableFile, wanted: Wanted) -> Records:
     if not first:
         raise no_rows("is empty", file)
     if BREAK.search("".join(first)):
-        _parsed(text, delimiter, {}, file=file, literal=literal)  # mostly a quote that is left open
+        _parsed(text, delimiter, {}, file=file, wanted=wanted)  # mostly a quote that is left open
     names = header.columns(first, sample, file=file, wanted=wanted)
     places = {name: names.index(name) for name in wanted.names.values()}
-    parsed = _unquoted(text, delimiter, places, width=len(first)) if literal or '"' not in text else None
-    starts, cells = parsed or _parsed(text, delimiter, places, file=file, literal=literal)
-    if wanted.quotes == "auto" and '"' in text:
+    quoted = not literal and text.holds(b'"')
+    parsed = None if quoted else _unquoted(text, delimiter, places, width=len(first), aside=wanted.aside)
+    starts, cells = parsed or _parsed(text, delimiter, places, file=file, wanted=wanted)
+    if wanted.quotes == "auto" and quoted:
         label = next((names.index(wanted.names[role]) for role, kind in wanted.roles.items() if kind == "label"), None)
         quotes.refuse_swallowed(text, starts, delimiter=delimiter, width=len(first), file=file,
                                 labels=None if label is None else (label, cells[names[label]]))
@@ -62,13 +68,13 @@ def records(file: TableFile, wanted: Wanted) -> Records:
     return Records(starts[has_header:], names, lambda name: cells[name].slice(has_header), notes)
 
 
-def _reader(text: str, delimiter: str, *, literal: bool, strict: bool = True) -> Any:
+def _reader(text: Text, delimiter: str, *, literal: bool, strict: bool = True) -> Any:
     if literal:
-        return csv.reader(lines(text), delimiter=delimiter, strict=strict, quoting=csv.QUOTE_NONE)
-    return csv.reader(lines(text), delimiter=delimiter, strict=strict)
+        return csv.reader(text.lines(), delimiter=delimiter, strict=strict, quoting=csv.QUOTE_NONE)
+    return csv.reader(text.lines(), delimiter=delimiter, strict=strict)
 
 
-def _delimiter(text: str, usual: str, *, literal: bool) -> str:
+def _delimiter(text: Text, usual: str, *, literal: bool) -> str:
     """What separates the cells: the usual mark, or the one that Excel writes in half of the world's countries.
 
     A table of one column cannot be learnt from, so nothing is lost where its only header holds another mark.
@@ -78,57 +84,63 @@ def _delimiter(text: str, usual: str, *, literal: bool) -> str:
     return next(others, usual)
 
 
-def _beginning(text: str, delimiter: str, *, literal: bool) -> tuple[list[str], list[list[str]]]:
+def _beginning(text: Text, delimiter: str, *, literal: bool) -> tuple[list[str], list[list[str]]]:
     """The first record that is not blank and a few more, however badly they are quoted."""
-    reader = _reader(text[:_SAMPLE_LENGTH], delimiter, literal=literal, strict=False)
+    sample = Text(text.head(_SAMPLE_LENGTH).encode())
+    reader = _reader(sample, delimiter, literal=literal, strict=False)
     found: list[list[str]] = []
     with contextlib.suppress(csv.Error):  # an over-long cell: the parser proper says where
         found.extend(itertools.islice(filter(None, reader), _SAMPLE_ROWS))
     return (found[0], found[1:]) if found else ([], [])
 
 
-def _unquoted(text: str, delimiter: str, places: Mapping[str, int], *, width: int) -> Parsed | None:
+def _unquoted(text: Text, delimiter: str, places: Mapping[str, int], *, width: int,
+              aside: Path | None) -> Parsed | None:
     """Text in which quotes mean nothing, through Arrow, which is four times as fast; None where it finds a fault."""
     import pyarrow as pa
     from pyarrow import csv as arrow
 
     columns = [str(place) for place in range(width)]
     try:
-        table = arrow.read_csv(
-            pa.BufferReader(text.encode()), arrow.ReadOptions(column_names=columns, block_size=MAX_CELL // 2),
+        batches = arrow.open_csv(
+            pa.BufferReader(text.buffer()), arrow.ReadOptions(column_names=columns, block_size=MAX_CELL // 2),
             arrow.ParseOptions(delimiter=delimiter, quote_char=False),
             arrow.ConvertOptions(column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False,
                                  include_columns=list(dict.fromkeys(columns[place] for place in places.values()))))
+        table = mapped.gathered(chain([batches.schema.empty_table()], map(pa.Table.from_batches, zip(batches))), aside)
     except pa.ArrowInvalid:
         return None
-    plain = text.replace("\r\n", "\n")
     starts: Sequence[int] = range(1, table.num_rows + 1)
-    if "\r" in plain or "\n\n" in plain or plain.startswith("\n"):
-        starts = [number for number, line in enumerate(BREAK.split(text), 1) if line]
+    if text.has_blank_lines:
+        starts = [number for number, line in enumerate(BREAK.split(text.whole()), 1) if line]
     cells = {name: table[columns[place]] for name, place in places.items()}
     return (starts, cells) if len(starts) == table.num_rows else None
 
 
-def _parsed(text: str, delimiter: str, places: Mapping[str, int], *, file: TableFile, literal: bool) -> Parsed:
+def _parsed(text: Text, delimiter: str, places: Mapping[str, int], *, file: TableFile, wanted: Wanted) -> Parsed:
     """The line on which every record starts, and the cells of some columns; blank lines are passed over."""
     import pyarrow as pa
 
-    starts: list[int] = []
-    cells: dict[str, list[Any]] = {name: [] for name in places}
-    widths: set[int] = set()
-    try:
+    starts, widths = array("q"), set[int]()
+    schema = pa.schema([(name, pa.string()) for name in places])
+    literal = wanted.quotes == "literal"
+
+    def parts() -> Iterator[pa.Table]:
+        yield schema.empty_table()
         for numbers, chunk in _chunks(_reader(text, delimiter, literal=literal)):
             rows = list(filter(None, chunk))
-            starts += numbers if len(rows) == len(chunk) else [
-                number for number, row in zip(numbers, chunk, strict=True) if row]
+            starts.extend(numbers if len(rows) == len(chunk) else [
+                number for number, row in zip(numbers, chunk, strict=True) if row])
             widths.update(map(len, rows))
             if len(widths) > 1:
                 raise _refusal(text, delimiter, file=file, literal=literal)
-            for name, place in places.items():
-                cells[name].append(pa.array(list(map(operator.itemgetter(place), rows)), pa.string()))
+            yield pa.table([list(map(operator.itemgetter(place), rows)) for place in places.values()], schema=schema)
+
+    try:
+        table = mapped.gathered(parts(), wanted.aside)
     except csv.Error:
         raise _refusal(text, delimiter, file=file, literal=literal) from None
-    return starts, {name: pa.chunked_array(arrays, pa.string()) for name, arrays in cells.items()}
+    return starts, {name: table[name] for name in places}
 
 
 def _chunks(reader: Any) -> Iterator[tuple[Sequence[int], list[list[str]]]]:
@@ -144,7 +156,7 @@ def _chunks(reader: Any) -> Iterator[tuple[Sequence[int], list[list[str]]]]:
         start = end + 1
 
 
-def _refusal(text: str, delimiter: str, *, file: TableFile, literal: bool) -> DataError:
+def _refusal(text: Text, delimiter: str, *, file: TableFile, literal: bool) -> DataError:
     """Every record that is broken or of another width than the first."""
     problems, width = Problems(), 0
     for number, record, error in _numbered(_reader(text, delimiter, literal=literal)):

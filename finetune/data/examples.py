@@ -46,9 +46,9 @@ class Examples:
         return [self.row(position) for position in range(len(self))]
 
     def targets(self) -> Array:
-        """The target of every row, read from the labels; encodes nothing. Every row must have one."""
-        target = {label: position for position, label in enumerate(self.task.labels)}
-        return np.asarray([target[label] for label in self._columns["label"]], dtype=np.int64)
+        """The target of every row of single labels, read from the labels; encodes nothing. Every row must have one."""
+        target = {label: position for position, label in enumerate(self.task.head.labels.names)}
+        return np.asarray([target[label] for label in self._columns[self.task.target]], dtype=np.int64)
 
     def augmented(self, position: int, *, seed: int, epoch: int, visit: int = 0) -> Example:
         """Row `position` changed at random, the same way whenever seed, epoch, position and visit are the same."""
@@ -56,7 +56,7 @@ class Examples:
 
     def lengths(self) -> Array:
         """What each example costs; encodes every row of a text task, none of an image task."""
-        if "text" not in self.task.roles.values():
+        if "image" in self.task.roles.values():
             return np.ones(len(self), dtype=np.int64)
         lengths: list[int] = []
         for start in range(0, len(self), 1024):

@@ -66,8 +66,9 @@ def _table(dataset: Any, place: str, *, hub: Hub, roles: Mapping[str, str]) -> p
             continue
         cells = _pictures(dataset, name, place) if kind == "image" else _words(dataset, name, kind)
         columns[role] = pa.array(cells, pa.binary() if kind == "image" else pa.string())
-    content = next(columns[role] for role, kind in roles.items() if kind != "label").to_pylist()
-    coded = (cell if isinstance(cell, bytes) else str(cell).encode() for cell in content)
+    contents = [columns[role].to_pylist() for role, kind in roles.items() if kind in ("text", "image")]
+    coded = (cells[0] if isinstance(cells[0], bytes) else "\x1f".join(cells).encode()
+             for cells in zip(*contents, strict=True))
     columns["hash"] = [hashlib.sha256(cell).hexdigest() for cell in coded]
     return pa.table(columns)
 

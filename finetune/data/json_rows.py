@@ -7,12 +7,13 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from finetune.data.decode import MAX_CELL, lines, read_text
+from finetune.data.decode import MAX_CELL, read
 from finetune.data.header import require
 from finetune.data.records import Problems, Records, no_rows, refusal
 
 if TYPE_CHECKING:
     from finetune.data.table_file import TableFile, Wanted
+    from finetune.data.written import Text
 
 _SYNTAX = "Correct the JSON there."
 _ROWS = 'Write every row as an object, such as {"text": "...", "label": "..."}.'
@@ -27,8 +28,8 @@ def records(file: TableFile, wanted: Wanted) -> Records:
 
     Raises DataError for broken JSON, rows that are no objects, and cells that are no text or number.
     """
-    text, notes = read_text(file, wanted.encoding)
-    if not text.strip():
+    text, notes = read(file, wanted.encoding)
+    if not text.head(2**16).strip() and not text.whole().strip():
         raise no_rows("is empty", file)
     rows = _rows(text, file)
     wrong = Problems()
@@ -44,14 +45,15 @@ def records(file: TableFile, wanted: Wanted) -> Records:
     return Records([number for number, _ in rows], header, lambda name: _column(rows, name, file=file), notes)
 
 
-def _rows(text: str, file: TableFile) -> list[tuple[int, Any]]:
+def _rows(text: Text, file: TableFile) -> list[tuple[int, Any]]:
     """Position and value of every row; JSON lines are told from a document by a first value that is one line long."""
-    if file.suffix != ".json" and not text.lstrip().startswith("["):
+    if file.suffix != ".json" and not text.head(2**16).lstrip().startswith("["):
         return _lines(text, file)
+    whole = text.whole()
     try:
-        document = _DECODER.decode(text)
+        document = _DECODER.decode(whole)
     except json.JSONDecodeError as error:
-        if error.msg == "Extra data" and "\n" not in text[:error.pos].strip():
+        if error.msg == "Extra data" and "\n" not in whole[:error.pos].strip():
             return _lines(text, file)
         place = f"{error.lineno}:{error.colno}"
         raise refusal({_SYNTAX: [(place, f"broken JSON ({error.msg})")]}, file) from None
@@ -65,10 +67,10 @@ def _rows(text: str, file: TableFile) -> list[tuple[int, Any]]:
     return list(enumerate(document, 1))
 
 
-def _lines(text: str, file: TableFile) -> list[tuple[int, Any]]:
+def _lines(text: Text, file: TableFile) -> list[tuple[int, Any]]:
     rows: list[tuple[int, Any]] = []
     broken: list[tuple[int | str, str]] = []
-    for number, line in enumerate(lines(text), 1):
+    for number, line in enumerate(text.lines(), 1):
         if not line.strip():
             continue
         try:

@@ -10,22 +10,20 @@ from finetune.errors import DataError, some
 
 if TYPE_CHECKING:
     from finetune.data.table_file import TableFile
+    from finetune.data.written import Text
 
 
 def refuse_swallowed(
-    text: str, starts: Sequence[int], *, delimiter: str, width: int, file: TableFile, labels: tuple[int, Any] | None
+    text: Text, starts: Sequence[int], *, delimiter: str, width: int, file: TableFile, labels: tuple[int, Any] | None
 ) -> None:
     """DataError that lists records of several lines, each of which would be a row of its own.
 
     A line would be one if it has `width` cells and, where `labels` are given (their place, and those of all records),
     the label of some record.
     """
-    end = len(text)
-    while end and text[end - 1] in "\r\n":  # a stripped copy would take as much memory again
-        end -= 1
-    if starts[0] == 1 and text.count("\n", 0, end) + 1 == starts[-1] == len(starts):
+    if starts[0] == 1 and text.num_lines() == starts[-1] == len(starts):
         return  # as many records as lines
-    lines = BREAK.split(text)
+    lines = BREAK.split(text.whole())
     ends = [*(start - 1 for start in starts[1:]), len(lines)]
     long = [place for place, (start, end) in enumerate(zip(starts, ends, strict=True)) if end > start]
     if not long or width < 2:
@@ -48,7 +46,7 @@ def refuse_swallowed(
         )
 
 
-def way_out(text: str, delimiter: str, *, width: int) -> str:
+def way_out(text: Text, delimiter: str, *, width: int) -> str:
     """The option to name beside broken quotes, where every line would be a row if quotes were text."""
-    fits = width > 1 and all(line.count(delimiter) == width - 1 for line in BREAK.split(text) if line)
+    fits = width > 1 and all(line.count(delimiter) == width - 1 for line in BREAK.split(text.whole()) if line)
     return f" If quotes are plain text, set data.quotes=literal: every line then has {width} cells." if fits else ""

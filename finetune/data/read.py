@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from finetune import mapped
 from finetune.contracts import SPLIT_ROLES
 from finetune.data import columnar, delimited, idx, json_rows, lines, listing, lookup, numbers
 from finetune.data import images as pictures
@@ -44,8 +45,6 @@ def read_tables(files: Sequence[TableFile], wanted: Wanted) -> tuple[pa.Table, l
 
     Raises SpecError for columns that a file has not, DataError for all else that is wrong.
     """
-    import pyarrow as pa
-
     read = [_read(file, wanted) for file in files]
     tables = [table for table, _ in read]
     notes = [note for _, found in read for note in found]
@@ -53,7 +52,7 @@ def read_tables(files: Sequence[TableFile], wanted: Wanted) -> tuple[pa.Table, l
     if len(kinds) > 1:
         raise DataError(files[0].key, f"some of {some([file.name for file in files])} hold pictures, others name them. "
                                       "Give files of one kind.")
-    return pa.concat_tables(tables).combine_chunks(), notes
+    return mapped.gathered(tables, wanted.aside), notes
 
 
 def _read(file: TableFile, wanted: Wanted) -> tuple[pa.Table, list[str]]:
@@ -78,11 +77,12 @@ def _read(file: TableFile, wanted: Wanted) -> tuple[pa.Table, list[str]]:
         else:
             found = pc.fill_null(found, "")
         cells[role] = found
-    content = next(role for role, kind in wanted.roles.items() if kind != "label")
-    if wanted.roles[content] == "image":
-        hashes = pa.array(pictures.hashes(cells[content].to_pylist()), pa.string())
+    images = [cells[role] for role, kind in wanted.roles.items() if kind == "image"]
+    if images:
+        hashes = pa.array(pictures.hashes(images[0].to_pylist()), pa.string())
     else:
-        hashes = _hashes(cells[content].cast(pa.string()))
+        texts = [cells[role].cast(pa.string()) for role, kind in wanted.roles.items() if kind == "text"]
+        hashes = _hashes(texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, "\x1f"))
     return pa.table({"row": rows, "hash": hashes, **cells}), notes
 
 

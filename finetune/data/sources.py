@@ -38,15 +38,17 @@ def choose(data: Data) -> tuple[str, str]:
     return "sample", "no files are given and the Hub cannot be reached"
 
 
-def read(data: Data, source: str, roles: Mapping[str, str], *, typed: Data | None = None) -> SplitRows:
+def read(data: Data, source: str, roles: Mapping[str, str], *, typed: Data | None = None,
+         aside: Path | None = None) -> SplitRows:
     """All rows of a source by split, as Arrow tables with `row`, `hash` and one column per role.
 
     The roles are those of the task and what the user names besides (see `all_roles`). A setting for which the files
-    have no use is refused: any of `data`, or of `typed` where some are inherited.
+    have no use is refused: any of `data`, or of `typed` where some are inherited. The folder `aside` takes what is too
+    large for memory.
     """
     roles = all_roles(data, source, roles)
     if source == "files":
-        return _files(data, roles, typed or data)
+        return _files(data, Wanted.by(data, roles, aside), typed or data)
     if source == "hub":
         from finetune.data import hub
 
@@ -66,9 +68,9 @@ def samples() -> list[str]:
                   and (path.is_dir() or path.suffix == ".py"))
 
 
-def _files(data: Data, roles: Mapping[str, str], typed: Data) -> SplitRows:
+def _files(data: Data, wanted: Wanted, typed: Data) -> SplitRows:
     given = {"train": data.files.train, "validation": data.files.validation, "test": data.files.test}
-    wanted, notes = Wanted.by(data, roles), list[str]()
+    roles, notes = wanted.roles, list[str]()
     tables: dict[str, list[TableFile]] = {}
     splits: dict[str, pa.Table] = {}
     for split, place in given.items():

@@ -10,9 +10,11 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from mmap import mmap
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from finetune import mapped
 from finetune.data import locators
 from finetune.errors import DataError
 
@@ -33,6 +35,7 @@ class Wanted:
     images: Path | None = None
     quotes: str = "auto"
     encoding: str = "auto"
+    aside: Path | None = None  # the folder for what is too large for memory
 
     @property
     def names(self) -> dict[str, str]:
@@ -40,10 +43,10 @@ class Wanted:
         return {role: self.columns.get(role, role) for role in self.roles}
 
     @classmethod
-    def by(cls, data: Data, roles: Mapping[str, str]) -> Wanted:
+    def by(cls, data: Data, roles: Mapping[str, str], aside: Path | None = None) -> Wanted:
         """What the recipe says of the user's files."""
         return cls(roles, data.columns, Path(data.images).expanduser() if data.images else None,
-                   quotes=data.quotes, encoding=data.encoding)
+                   quotes=data.quotes, encoding=data.encoding, aside=aside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +92,26 @@ class TableFile:
             return _unpack(raw) if self.name.lower().endswith(".gz") else raw
         except (locators.UnreadableError, OSError, EOFError, KeyError, zlib.error, zipfile.BadZipFile,
                 NotImplementedError) as error:
-            reason = str(error).rstrip(".")
-            if isinstance(error, OSError) and error.strerror:
-                reason = error.strerror
-            way_out = "Unpack it and name what was in it" if self.is_packed else "Make it readable"
-            raise DataError(self.key, f"{self.name} cannot be read ({reason}). {way_out}.") from error
+            raise self._refusal(error) from error
+
+    def content(self) -> bytes | mmap:
+        """All of its bytes, mapped where they lie on disk as they are; DataError as of `read`."""
+        if self.is_packed:
+            return self.read()
+        try:
+            if not locators.size(self.locator):
+                return b""  # which cannot be mapped
+            with Path(self.locator).open("rb") as opened:
+                return mapped.mapped(opened)
+        except (locators.UnreadableError, OSError) as error:
+            raise self._refusal(error) from error
+
+    def _refusal(self, error: Exception) -> DataError:
+        reason = str(error).rstrip(".")
+        if isinstance(error, OSError) and error.strerror:
+            reason = error.strerror
+        way_out = "Unpack it and name what was in it" if self.is_packed else "Make it readable"
+        return DataError(self.key, f"{self.name} cannot be read ({reason}). {way_out}.")
 
 
 def _unpack(raw: bytes) -> bytes:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from finetune.data.batch import pad
+
+if TYPE_CHECKING:
+    from finetune.contracts import Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +43,33 @@ class TextProcessor:
 
     def encode(self, texts: Sequence[str], max_tokens: int) -> list[dict[str, Any]]:
         """Token ids of each text, cut to `max_tokens`; `full_length` is what the text would have needed."""
-        cut = min(max_tokens, self.max_tokens)
-        self.tokenizer.enable_truncation(cut)
-        return [self._example(encoding) for encoding in self.tokenizer.encode_batch(list(texts))]
+        self.tokenizer.enable_truncation(min(max_tokens, self.max_tokens))
+        return [self._example(encoding, len(encoding.ids) + _beyond(encoding))
+                for encoding in self.tokenizer.encode_batch(list(texts))]
+
+    def encode_pairs(self, pairs: Sequence[tuple[str, str]], max_tokens: int) -> list[dict[str, Any]]:
+        """The same of two texts as one sequence; of a pair that is too long, the longer text is cut first."""
+        self.tokenizer.no_truncation()
+        lengths = [len(encoding.ids) for encoding in self.tokenizer.encode_batch(list(pairs))]
+        self.tokenizer.enable_truncation(min(max_tokens, self.max_tokens))
+        return [self._example(encoding, length)
+                for encoding, length in zip(self.tokenizer.encode_batch(list(pairs)), lengths, strict=True)]
+
+    def padded(self, examples: Sequence[Mapping[str, Any]]) -> dict[str, Array]:
+        """The model's inputs by name, (rows, longest)."""
+        filler = {"input_ids": self.pad_id}
+        return {name: pad([example[name] for example in examples], filler.get(name, 0)) for name in self.inputs}
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text that these token ids stand for, as the backbone has it; special tokens are left out."""
         return str(self.tokenizer.decode(list(ids)))
 
-    def _example(self, encoding: Any) -> dict[str, Any]:
+    def _example(self, encoding: Any, full_length: int) -> dict[str, Any]:
         found = {"input_ids": encoding.ids, "attention_mask": encoding.attention_mask,
                  "token_type_ids": encoding.type_ids}
-        beyond = sum(len(part.ids) - sum(part.special_tokens_mask) for part in encoding.overflowing)
-        return {name: found[name] for name in self.inputs} | {"full_length": len(encoding.ids) + beyond}
+        return {name: found[name] for name in self.inputs} | {"full_length": full_length}
+
+
+def _beyond(encoding: Any) -> int:
+    """How many tokens of a text were cut."""
+    return sum(len(part.ids) - sum(part.special_tokens_mask) for part in encoding.overflowing)

@@ -30,12 +30,15 @@ def torch_infer(model: Any, task: Task, *, device: Any = "cpu", autocast: Any = 
     """How a torch model answers, in evaluation mode; the loss is there when the batch has targets."""
     import torch
 
+    own = getattr(task, "infer", None)
+    answer = own or (lambda model, batch: model(**batch.inputs))
+
     def infer(batch: Batch) -> tuple[Mapping[str, Array], LossSum | None]:
         model.eval()
         batch = tensors(batch, device)
         with torch.inference_mode():
             with autocast() if autocast else nullcontext():
-                output = model(**batch.inputs)
+                output = answer(model, batch)
             loss = task.loss(output, batch) if batch.targets else None
             arrays = {name: value.float().cpu().numpy() for name, value in output.items() if torch.is_tensor(value)}
         return arrays, LossSum(float(loss.total), loss.count) if loss else None

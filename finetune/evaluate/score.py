@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from finetune.evaluate.infer import Infer
 
 RESAMPLES = 1000
+NEAR = 0.01  # of the standard deviation of predicted numbers: below it two of them are one for a user
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +88,12 @@ def part(columns: Mapping[str, Array], rows: Sequence[bool] | Array) -> dict[str
     """The columns of the rows where the mask is true."""
     mask = np.asarray(rows, dtype=bool)
     return {name: column[mask] for name, column in columns.items()}
+
+
+def same(ours: Mapping[str, Array], theirs: Mapping[str, Array]) -> Array:
+    """Of every row whether both predict the same: numbers within a hundredth of their spread, all else exactly."""
+    one, other = ours["prediction"], theirs["prediction"]
+    if one.dtype == object:  # lists of any length
+        return np.asarray([a == b for a, b in zip(one, other, strict=True)], dtype=bool)
+    equal = abs(one - other) <= NEAR * other.std() if one.dtype.kind == "f" else one == other
+    return np.asarray(equal.reshape(len(equal), -1).all(axis=1))

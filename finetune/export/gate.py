@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from finetune.evaluate.score import Predicted, difference, predict
+from finetune.evaluate.score import Predicted, difference, predict, same
 
 if TYPE_CHECKING:
     from finetune.contracts import Batch
@@ -117,7 +117,7 @@ def _artifact(candidate: Candidate, reference: Candidate, examples: Examples, *,
     task, ours, theirs = examples.task, candidate.predicted.columns, reference.predicted.columns
     gaps = [np.abs(a - b).max() for a, b in zip(candidate.outputs, reference.outputs, strict=True)]
     gap = float(np.max(gaps))  # unlike Python's, numpy's max does not lose a NaN
-    agreement = float(np.mean(ours["prediction"] == theirs["prediction"]))
+    agreement = float(same(ours, theirs).mean())
     drop = difference(task, theirs, ours, seed=seed)
     verdict, reason = _verdict(candidate.name, drop, gap=gap, agreement=agreement, max_score_drop=max_score_drop)
     latency, slowest = (statistics.median(side.milliseconds) for side in (candidate, reference))

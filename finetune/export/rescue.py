@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from finetune.evaluate.score import predict
+from finetune.evaluate.score import predict, same
 from finetune.export.gate import SLOWER
 from finetune.export.quantize import Form, quantize, quantized
 from finetune.export.session import Session
@@ -139,7 +139,7 @@ class _Trial:
         score, name = self.task.examples.task.score, self.task.examples.task.primary
         sign = 1.0 if self.task.examples.task.greater_is_better else -1.0
         return Attempt(form=form, drop=sign * (float(score(self.columns)[name]) - float(score(columns)[name])),
-                       agreement=float(np.mean(columns["prediction"] == self.columns["prediction"])),
+                       agreement=float(same(columns, self.columns).mean()),
                        distance=float(np.mean(np.abs(outputs - self.outputs))), latency_ms=latency)
 
     def _answers(self, session: Session) -> tuple[Array, Mapping[str, Array]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from finetune.contracts import Array
+    from finetune.contracts import Array, Columns
 
 
 def softmax(logits_BC: Array) -> Array:
@@ -92,6 +92,24 @@ def scores(targets: Array, predictions: Array, labels: Sequence[str]) -> dict[st
         ],
         "confusion": counts_CC.tolist(),
     }
+
+
+def answers(columns: Columns, labels: Sequence[str]) -> list[dict[str, Any]]:
+    """The label of every row and the probability of each label, most likely first."""
+    found = []
+    for chosen, row in zip(columns["prediction"], columns["probabilities"], strict=True):
+        ranked = [int(i) for i in (-row).argsort(kind="stable")]
+        found.append({"label": labels[int(chosen)], "probabilities": {labels[i]: float(row[i]) for i in ranked}})
+    return found
+
+
+def mistakes(columns: Columns, labels: Sequence[str], number: int) -> list[tuple[int, dict[str, Any]]]:
+    """The most confident of the wrong rows: the first place to look for wrong labels."""
+    confidence = columns["probabilities"].max(axis=1)
+    wrong = np.flatnonzero(columns["prediction"] != columns["target"])
+    return [(int(i), {"label": labels[int(columns["target"][i])], "prediction": labels[int(columns["prediction"][i])],
+                      "probability": float(confidence[i])})
+            for i in wrong[np.argsort(-confidence[wrong], kind="stable")][:number]]
 
 
 def _ratio(part: Array, whole: Array) -> Array:

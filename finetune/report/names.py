@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-BASELINES = {"majority": "most frequent label", "tfidf_linear": "TF-IDF + linear"}
+BASELINES = {"majority": "most frequent label", "mean": "mean of training", "tfidf_linear": "TF-IDF + linear"}
+INITIALS = ("mae", "mse")
 AVERAGES = ("macro", "weighted")
 ARTIFACTS = {"pytorch": "PyTorch", "fp32": "ONNX fp32", "int8": "ONNX int8"}
 
@@ -13,7 +14,7 @@ def metric_name(key: str) -> str:
     if average not in AVERAGES or not family:
         family, average = key, ""
     shown = family.replace("_", " ")
-    shown = shown.upper() if len(shown) <= 2 else shown[:1].upper() + shown[1:]
+    shown = shown.upper() if len(shown) <= 2 or shown in INITIALS else shown[:1].upper() + shown[1:]
     return f"{shown} ({average})" if average else shown
 
 

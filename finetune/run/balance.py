@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from finetune.clean.near import pairs
+from finetune.contracts import SPLIT_ROLES
 from finetune.evaluate import advice
 from finetune.metrics import balance
 
@@ -38,11 +39,12 @@ def told(run: Run, train: pa.Table, features: Array | None) -> dict[str, Any]:
 
 
 def _advice(run: Run, train: pa.Table, features: Array, *, targets: Array) -> advice.Advice:
-    """What is tried on some of the rows, in which copies and near copies stay together."""
+    """What is tried on some of the rows, in which copies, near copies and rows of one group stay together."""
     num_labels, seed = int(targets.max()) + 1, run.recipe.seed
     known = np.flatnonzero(np.isfinite(features).all(axis=1))
     rows = known[advice.subset(targets[known], num_labels=num_labels, seed=seed)]
-    groups = np.asarray(pairs.cluster_keys(train.take(rows), run.recipe.task.roles))
+    roles = {**run.recipe.task.roles, **{role: role for role in SPLIT_ROLES if role in train.column_names}}
+    groups = np.asarray(pairs.whole_keys(train.take(rows), roles))
     found = advice.advise(features[rows], targets[rows], groups, num_labels=num_labels, seed=seed)
     take = f"To take it: {found.recommended.setting}" if found.recommended else f"Keep {found.tried[0].setting}"
     run.say(f"tried on frozen features of {found.num_rows:,} rows: {found.reason}. {take}")

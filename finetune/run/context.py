@@ -6,6 +6,8 @@ import textwrap
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from finetune import saved
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -67,14 +69,12 @@ class Run:
                 f"--resume {self.folder.path}")
 
     def task(self) -> Task:
-        """The recipe's task with the labels of this run's rows."""
-        names = tuple(self.folder.read("data/source.json")["labels"])
-        return replace(self.recipe.task, labels=names)  # type: ignore[type-var]  # every task is a dataclass
+        """The recipe's task with what it learnt from this run's rows."""
+        learnt = saved.tuples(self.folder.read("data/source.json")["learnt"])
+        return replace(self.recipe.task, **learnt)  # type: ignore[type-var]  # every task is a dataclass
 
     def saved(self) -> tuple[Task, Any, str]:
         """Task, processor and family of the fine-tuned model."""
-        from finetune import saved
-
         return saved.read(self.folder.path / "model")
 
     def examples(self, split: str, task: Task, processor: Any) -> Examples:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from finetune.run.context import Run
     from finetune.spec import Length, Train
 
+EMBEDDED = ("label", "labels", "number")  # kinds of target; other tasks may cut a row into windows
 MOST = 0.2  # of the time that training takes
 ROWS = 64  # per forward pass
 
@@ -27,6 +28,8 @@ def embed(run: Run, splits: Mapping[str, pa.Table], *, source: str) -> ByBackbon
     A rule whose policy was set is carried out whatever it takes; `finetune clean --deep` sets those of all.
     """
     policies = {name: run.recipe.clean.get(name) for name in engine.embedding()}
+    if run.recipe.task.roles[run.recipe.task.target] not in EMBEDDED:
+        return None
     if all(policy == "off" for policy in policies.values()):
         return None
     asked = any(policy not in (None, "off") for policy in policies.values())
@@ -55,10 +58,12 @@ class ByBackbone:
         import numpy as np
 
         started = time.perf_counter()
-        task = replace(self._run.recipe.task, labels=("0", "1"))  # type: ignore[type-var]  # a dataclass; no label is read
+        task = self._run.recipe.task
+        if hasattr(task, "labels"):
+            task = replace(task, labels=("0", "1"))  # type: ignore[type-var]  # a dataclass; no label is read
         if self._loaded is None:
             self._loaded = _load(self._run, task, sample=self._source == "sample")
-        contents = rows.select([name for name, kind in task.roles.items() if kind != "label"])
+        contents = rows.select([name for name in task.roles if name != task.target])
         order = np.argsort(_letters(contents, task), kind="stable")
         parts = [self._forward(task, contents.take(order[start : start + ROWS]).to_pylist())
                  for start in range(0, len(order), ROWS)]

@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
+from finetune import saved
 from finetune.backbones import resolve
 from finetune.clean import personal_data
 from finetune.data.images import thumbnail
-from finetune.evaluate import baselines, score
+from finetune.evaluate import score
 from finetune.evaluate.infer import torch_infer
 from finetune.report import page
 from finetune.write import write_lines
 
 if TYPE_CHECKING:
-    from finetune.contracts import Columns
+    from finetune.contracts import Columns, Row, Task
     from finetune.data.examples import Examples
     from finetune.run.context import Run
 
@@ -33,6 +33,7 @@ def evaluate(run: Run) -> None:
     trained = run.folder.read("train.json")
     torch.set_num_threads(trained["choice"]["threads"])
     quality, source = run.folder.read("data/quality.json"), run.folder.read("data/source.json")
+    task = _calibrated(run, task, processor, model=model, family=family)
     splits, found = {}, {}
     for split in ("validation", "test"):
         examples = run.examples(split, task, processor)
@@ -46,7 +47,7 @@ def evaluate(run: Run) -> None:
     choice = trained["choice"]
     run.folder.write("metrics.json", {
         "recipe": run.name, "source": source["source"], "data": source, "backbone": trained["backbone"],
-        "task": task.onnx_task, "primary": task.primary, "labels": list(task.labels), "splits": splits,
+        "task": task.onnx_task, "primary": task.primary, "labels": list(task.head.labels.names), "splits": splits,
         "baselines": compared,
         "train": trained["train"] | {name: {"choice": choice[name], "reason": choice[f"{name}_reason"]}
                                      for name in ("precision", "threads")},
@@ -59,6 +60,15 @@ def evaluate(run: Run) -> None:
         gain = entry["gain"]
         run.say(f"baseline {name}: {entry[task.primary]['value']:.4f}; gain {gain['value']:+.4f} "
                 f"({gain['low']:+.4f} to {gain['high']:+.4f})")
+
+
+def _calibrated(run: Run, task: Task, processor: Any, *, model: Any, family: str) -> Task:
+    """The task with all that the validation rows decide, kept beside the model."""
+    examples = run.examples("validation", task, processor)
+    found = task.calibrated(score.predict(examples, torch_infer(model, task, device=run.device())).columns)
+    if found != task:
+        saved.write(run.folder.path / "model", found, processor, family=family)
+    return found
 
 
 def _scores(run: Run, examples: Examples, predicted: score.Predicted, *, flagged: set[str]) -> dict[str, Any]:
@@ -74,14 +84,12 @@ def _scores(run: Run, examples: Examples, predicted: score.Predicted, *, flagged
 
 
 def _baselines(run: Run, test: Examples, columns: Columns) -> dict[str, Any]:
-    """What a majority vote and, for texts, a linear model reach on the same test rows."""
+    """What predictions that need no backbone reach on the same test rows."""
     task = test.task
-    text = next((role for role, kind in task.roles.items() if kind == "text"), None)
     train = run.folder.table("train").to_pylist()
-    predictions = baselines.baselines(train, test.rows(), labels=task.labels, text=text, seed=run.recipe.seed)
     compared = {}
-    for name, prediction in predictions.items():
-        theirs = {**columns, "prediction": prediction}
+    for name, replaced in task.baselines(train, test.rows(), seed=run.recipe.seed).items():
+        theirs = {**columns, **replaced}
         gain = score.difference(task, columns, theirs, seed=run.recipe.seed)
         own = score.with_intervals(task, theirs, seed=run.recipe.seed)
         compared[name] = {task.primary: own[task.primary], "gain": asdict(gain)}
@@ -89,15 +97,18 @@ def _baselines(run: Run, test: Examples, columns: Columns) -> dict[str, Any]:
 
 
 def _write_mistakes(run: Run, examples: Examples, columns: Columns) -> None:
-    """The most confident wrong test rows: the first place to look for wrong labels."""
-    names, confidence = examples.task.labels, columns["probabilities"].max(axis=1)
-    wrong = np.flatnonzero(columns["prediction"] != columns["target"])
-    lines = []
-    for i in wrong[np.argsort(-confidence[wrong], kind="stable")][:NUM_MISTAKES]:
-        row = examples.row(int(i))
-        shown = ({"image": thumbnail(row["image"], THUMBNAIL)} if "image" in row
-                 else {"text": personal_data.mask(row["text"])[0]})
-        lines.append({"row": row["row"], "label": names[int(columns["target"][i])],
-                      "prediction": names[int(columns["prediction"][i])], "probability": float(confidence[i])} | shown)
+    """The worst test rows: the first place to look for what is wrong in the data."""
+    task, lines = examples.task, []
+    for i, told in task.mistakes(columns, NUM_MISTAKES):
+        row = examples.row(i)
+        lines.append({"row": row["row"], **told, **_shown(row, task)})
     write_lines(run.folder.path / "mistakes.jsonl", lines)
 
+
+def _shown(row: Row, task: Task) -> dict[str, str]:
+    """What the model was asked, as a person can look at it: a small picture, or texts without personal data."""
+    asked = [role for role in task.roles if role != task.target]
+    if "image" in asked:
+        return {"image": thumbnail(row["image"], THUMBNAIL)}
+    cells = [row[role] if isinstance(row[role], str) else " ".join(row[role]) for role in asked]
+    return {"text": " | ".join(personal_data.mask(cell)[0] for cell in cells)}

@@ -54,7 +54,7 @@ def measure(folder: RunFolder, file: Path, *, by: Sequence[str], overrides: Sequ
     kept = folder.read("recipe.json")
     task, _, _ = saved.read(_model_folder(folder))
     table = _read(file, _reading(kept, task, overrides), task, by=by, say=say)
-    _check_labels(table, task)
+    _check_targets(table, task)
     trained = _open(folder)
     say(f"model: {trained.file}, {trained.why}")
     say(f"{table.num_rows:,} rows of {file}")
@@ -63,7 +63,7 @@ def measure(folder: RunFolder, file: Path, *, by: Sequence[str], overrides: Sequ
     found = {
         "time": datetime.now(UTC).isoformat(timespec="seconds"), "file": str(file), "rows": table.num_rows,
         "sha256": digest(file) if file.is_file() else None, "model": trained.file, "primary": task.primary,
-        "labels": list(task.labels), "scores": score.with_intervals(task, columns, seed=seed),
+        "labels": list(task.head.labels.names), "scores": score.with_intervals(task, columns, seed=seed),
         "seen": _seen(folder, table, task, columns=columns, seed=seed),
         "slices": {name: _slices(task, columns, table[BY + name].to_pylist(), seed=seed) for name in by},
     }
@@ -156,15 +156,17 @@ def _as_typed(by: Sequence[str]) -> Iterator[None]:
         raise DataError(where, what) from error
 
 
-def _check_labels(table: pa.Table, task: Task) -> None:
-    """DataError with every row that has no label, and every label that the model never learnt."""
-    labels, rows = table["label"].to_pylist(), table["row"].to_pylist()
-    of_label: dict[str | None, list[str]] = {}
-    for label, row in zip(labels, rows, strict=True):
-        if label not in task.labels:
-            of_label.setdefault(label, []).append(row)
+def _check_targets(table: pa.Table, task: Task) -> None:
+    """DataError with every row that has no target, and every label that the model never learnt."""
+    known = set(task.head.labels.names) if task.roles[task.target] in ("label", "labels") else None
+    having: dict[str | None, list[str]] = {}
+    for cell, row in zip(table[task.target].to_pylist(), table["row"].to_pylist(), strict=True):
+        names = cell if isinstance(cell, list) else [cell]
+        for name in names if cell is None or known is not None else ():
+            if name is None or name not in (known or ()):
+                having.setdefault(name, []).append(row)
     problems = [f"{_having(rows)} {_lacking(label, task)}" for label, rows in
-                sorted(of_label.items(), key=lambda item: item[0] or "")]
+                sorted(having.items(), key=lambda item: item[0] or "")]
     if problems:
         raise DataError("FILE", "\nFILE: ".join(problems))
 
@@ -179,9 +181,10 @@ def _having(rows: Sequence[str]) -> str:
 
 def _lacking(label: str | None, task: Task) -> str:
     if label is None:
-        return "no label. Fill it in, or remove the rows; finetune predict answers rows without label."
-    return (f"the label {label!r}, which the model has not learnt. Labels: {some(task.labels, 10)}."
-            f"{nearest(label, task.labels)} Correct the rows, or remove them.")
+        return f"no {task.target}. Fill it in, or remove the rows; finetune predict answers rows without one."
+    names = task.head.labels.names
+    return (f"the label {label!r}, which the model has not learnt. Labels: {some(names, 10)}."
+            f"{nearest(label, names)} Correct the rows, or remove them.")
 
 
 def _seen(folder: RunFolder, table: pa.Table, task: Task, *, columns: dict[str, Array],

@@ -7,16 +7,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from finetune import mapped, saved
 from finetune.clean import engine, ledger
 from finetune.clean.review import judging, sheet
 from finetune.clean.review.tally import headline
 from finetune.clean.survey.whole import survey
-from finetune.data import labels, sources, split
+from finetune.data import sources, split
 from finetune.run import balance, embed, verdicts
 from finetune.run.sides import hold_out, sides
 from finetune.write import write_lines
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from finetune.contracts import Task
     from finetune.run.context import Run
 
 
@@ -25,7 +29,8 @@ def prepare(run: Run) -> None:
     data, task = run.recipe.data, run.recipe.task
     source, reason = sources.choose(data)
     run.say(f"rows from {source}: {reason}")
-    raw, roles = sources.read(data, source, task.roles), sources.all_roles(data, source, task.roles)
+    roles, aside = sources.all_roles(data, source, task.roles), run.folder.path
+    raw = sources.read(data, source, task.roles, aside=aside)
     judged = verdicts.begin(run, raw.splits)
     splits, notes = hold_out(run, raw.splits, roles), list(raw.notes)
     raw = replace(raw, splits={})  # they take as much memory again
@@ -39,24 +44,28 @@ def prepare(run: Run) -> None:
     for note in notes:
         run.say(note)
     seen = embed.embed(run, splits, source=source)
-    cleaned = engine.clean(splits, roles, run.recipe.clean, judged=judged, embed=seen)
+    cleaned = engine.clean(splits, roles, run.recipe.clean, judged=judged, embed=seen, aside=aside)
     if seen is not None and (suspects := cleaned.quality.get("suspects")):
         suspects["features"] = seen.said
         if "not_judged" in suspects:
             run.say(f"label_errors: not judged, since {suspects['not_judged']}")
-    names = labels.resolve_labels(cleaned.splits, task.labels)
-    _write(run, cleaned, names)
+    learnt = task.learn(cleaned.splits)
+    _write(run, cleaned)
+    mapped.let_go()
     asked = sheet.questions(cleaned.ledger, roles, policies=engine.done(cleaned.quality))
     cleaned.quality["review"] = sheet.summed(asked)
     _tell(run, cleaned.quality)
     if asked:
         sheet.write(asked, splits, roles, file=run.folder.path / "data" / sheet.FILE, known=judged)
+        mapped.let_go()
     used = cleaned.splits
     run.say("rows: " + ", ".join(f"{table.num_rows:,} {name}" for name, table in used.items())
-            + f"; labels: {_counts(used['train']['label'].to_pylist())}")
+            + _told(used["train"], task))
     run.folder.write("data/source.json", {"source": source, "name": raw.name, "revision": raw.revision,
-                                          "license": raw.license, "labels": names, "notes": notes})
-    quality = cleaned.quality | {"balance": balance.told(run, used["train"], cleaned.features)}
+                                          "license": raw.license, "learnt": _difference(task, learnt), "notes": notes})
+    quality = cleaned.quality
+    if task.roles[task.target] == "label":
+        quality |= {"balance": balance.told(run, used["train"], cleaned.features)}
     # Written last: its presence says that the stage has finished.
     run.folder.write("data/quality.json", quality | survey(used, task.roles, seed=run.recipe.seed))
 
@@ -72,15 +81,24 @@ def _tell(run: Run, quality: Mapping[str, Any]) -> None:
     run.say(f"checks: {headline(quality['tally'])}{to_judge}")
 
 
-def _write(run: Run, cleaned: Any, names: tuple[str, ...]) -> None:
+def _difference(task: Task, learnt: Task) -> dict[str, Any]:
+    """The settings that the rows have decided."""
+    before = saved.settings(task)
+    return {name: value for name, value in saved.settings(learnt).items() if value != before[name]}
+
+
+def _write(run: Run, cleaned: Any) -> None:
     for name, table in cleaned.splits.items():
         run.folder.write_table(name, table)
     ledger.write(cleaned.ledger, run.folder.path / "data" / "ledger.jsonl")
     write_lines(run.folder.path / "data" / "split.jsonl", sides(cleaned))
-    assert names
 
 
-def _counts(values: list[str]) -> str:
-    counts = Counter(values).most_common()
+def _told(train: pa.Table, task: Task) -> str:
+    """`; labels: positive 310, negative 290`, of lists too; nothing where names are not what is learnt."""
+    if task.roles[task.target] not in ("label", "labels"):
+        return ""
+    cells = train[task.target].to_pylist()
+    counts = Counter(name for cell in cells for name in ([cell] if isinstance(cell, str) else cell or ())).most_common()
     shown = ", ".join(f"{name} {count:,}" for name, count in counts[:8])
-    return shown + (f" and {len(counts) - 8} more" if len(counts) > 8 else "")
+    return f"; labels: {shown}" + (f" and {len(counts) - 8} more" if len(counts) > 8 else "")

@@ -32,7 +32,8 @@ def seen(examples: Examples, *, seed: int, epochs: float) -> dict[str, Any]:
     places = sorted({round(place) for place in np.linspace(0, len(examples) - 1, NUM_ROWS if changes else 0)})
     shown = range(min(NUM_EPOCHS, math.ceil(epochs)))
     return {"kind": kind, "changes": changes, "rows": [
-        {"row": examples.row(place)["row"], "label": examples.row(place)["label"], **_shown(examples, examples[place]),
+        {"row": examples.row(place)["row"], "label": examples.row(place)[task.target],
+         **_shown(examples, examples[place]),
          "versions": [_version(examples, place, seed=seed, epoch=epoch) for epoch in shown]} for place in places]}
 
 
@@ -41,7 +42,7 @@ def _version(examples: Examples, place: int, *, seed: int, epoch: int) -> dict[s
     found = {"epoch": epoch + 1, **_shown(examples, example)}
     if "share" not in example:
         return found
-    return found | {"share": float(example["share"]), "other": examples.task.labels[example["other"]],
+    return found | {"share": float(example["share"]), "other": examples.task.head.labels.names[example["other"]],
                     "other_row": examples.row(example["partner"])["row"]}
 
 

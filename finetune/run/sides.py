@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from finetune import mapped
 from finetune.clean import broken_pictures
 from finetune.clean.engine import TRAIN
 from finetune.data import earlier, split, times
@@ -67,15 +68,15 @@ def _by_content(
 ) -> dict[str, pa.Table]:
     from finetune.clean.near import pairs
 
-    keys, known = pairs.cluster_keys(train, roles), dict[str, str]()
-    if "group" in roles:
-        keys = pairs.joined_by_group(keys, train["group"].to_pylist())
+    keys, known = pairs.whole_keys(train, roles), dict[str, str]()
+    mapped.let_go()
     if file := run.recipe.data.split.file:
         past = earlier.read(Path(file).expanduser())
         keys, known, num_known = earlier.keep(train, keys, past, among=("train", *shares))
         run.say(f"{num_known:,} of {train.num_rows:,} rows keep the side that {file} gives them")
     unit = "groups" if "group" in roles else "rows"
-    parts = split.hold_out(train, shares=shares, keys=keys, seed=run.recipe.seed, known=known, unit=unit)
+    parts = split.hold_out(train, shares=shares, keys=keys, seed=run.recipe.seed, known=known, unit=unit,
+                           aside=run.folder.path)
     held = " and ".join(f"{parts[name].num_rows:,} rows for {name}" for name in shares)
     whole = ", groups whole" if "group" in roles else ""
     run.say(f"held out of the training rows, stratified{whole}: {held}")

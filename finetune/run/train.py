@@ -141,9 +141,11 @@ def _fitting(run: Run, loaded: Loaded, examples: Examples, *, accelerator: Accel
     settings = run.recipe.train
     model, optimizer = sharding.prepare(accelerator, loaded.model, optim.optimizer(loaded.model, settings))
     set_seed(run.recipe.seed + accelerator.process_index)
-    goal = objective.of(settings, examples.task, examples.targets())
+    has_labels = examples.task.roles[examples.task.target] == "label"
+    goal = objective.of(settings, examples.task, examples.targets() if has_labels else None)
     if isinstance(goal, objective.Weighed) and settings.class_weights != "none" and accelerator.is_main_process:
-        weights = [f"{label} {weight:.3g}" for label, weight in zip(examples.task.labels, goal.weights, strict=True)]
+        names = examples.task.head.labels.names
+        weights = [f"{label} {weight:.3g}" for label, weight in zip(names, goal.weights, strict=True)]
         run.say(f"a row counts by its label: {some(weights, limit=8)}")
     return Fitting(model, optimizer, accelerator, goal, settings.clip, choice.precision)
 
@@ -222,7 +224,7 @@ def _summary(training: loop.Training, progress: Progress) -> dict[str, Any]:
 
 def _note_lengths(run: Run, examples: Examples, lengths: Any) -> None:
     """How long the texts are and what the cut costs, added to `data/quality.json`."""
-    if "text" not in examples.task.roles.values():
+    if "image" in examples.task.roles.values():
         return
     full = np.asarray([examples[i]["full_length"] for i in range(len(examples))])
     counts, edges = np.histogram(full, bins=min(30, int(full.max()) or 1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from finetune.contracts import Batch, Draw, Example, Examples, Head, Labels, LossSum, Row
 from finetune.data import labels
@@ -12,10 +12,10 @@ from finetune.data.augment import mix, pictures
 from finetune.data.batch import stack
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from finetune.contracts import Array, Columns
     from finetune.data.pixels import ImageProcessor
-
-MIN_SIZE = 8  # pixels; `shift` moves by an eighth of the side
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,22 +33,25 @@ class ImageClassification:
     """Epochs, counted from the first, in which mixup and cutmix are on; none is all of them."""
 
     roles: ClassVar[Mapping[str, str]] = {"image": "image", "label": "label"}
+    target: ClassVar[str] = "label"
     onnx_task: ClassVar[str] = "image-classification"
     primary: ClassVar[str] = "accuracy"
     greater_is_better: ClassVar[bool] = True
 
     def problems(self) -> list[str]:
         """What is wrong with the settings, before anything is read."""
-        found = labels.problems(self.labels)
-        if self.image_size is not None and self.image_size < MIN_SIZE:
-            found.append(f"task.image_size: {self.image_size} found, at least {MIN_SIZE} pixels are needed. Use 224.")
-        return found + pictures.problems(self.augmentations, self.mix_until)
+        return [*labels.problems(self.labels), *pictures.size_problems(self.image_size),
+                *pictures.problems(self.augmentations, self.mix_until)]
 
     @property
     def head(self) -> Head:
         """A classifier over the labels."""
         return Head("AutoModelForImageClassification", Labels(tuple(self.labels)), "single_label_classification",
                     self.image_size)
+
+    def learn(self, splits: Mapping[str, pa.Table]) -> Self:
+        """The labels in their order."""
+        return replace(self, labels=labels.resolve_labels(splits, self.labels))
 
     def encode(self, rows: Sequence[Row], processor: ImageProcessor) -> list[Example]:
         """Normalised pixels, and the target where the row has a label."""
@@ -120,3 +123,26 @@ class ImageClassification:
         from finetune.metrics import classification
 
         return classification.scores(columns["target"], columns["prediction"], self.labels)
+
+    def calibrated(self, columns: Columns) -> Self:  # noqa: ARG002  # as the protocol has it
+        """Nothing is chosen after training."""
+        return self
+
+    def baselines(self, train: Sequence[Row], rows: Sequence[Row], *, seed: int) -> dict[str, dict[str, Array]]:
+        """The most frequent label."""
+        from finetune.metrics import baselines
+
+        found = baselines.of_labels(train, rows, labels=self.labels, texts=[], seed=seed)
+        return {name: {"prediction": prediction} for name, prediction in found.items()}
+
+    def answers(self, columns: Columns) -> list[dict[str, Any]]:
+        """`label`, and `probabilities` by label, most likely first."""
+        from finetune.metrics import classification
+
+        return classification.answers(columns, self.labels)
+
+    def mistakes(self, columns: Columns, number: int) -> list[tuple[int, dict[str, Any]]]:
+        """The most confident of the wrong rows."""
+        from finetune.metrics import classification
+
+        return classification.mistakes(columns, self.labels, number)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from finetune.contracts import Batch, Draw, Example, Examples, Head, Labels, LossSum, Row
 from finetune.data import labels
 from finetune.data.augment import texts
-from finetune.data.batch import pad, stack
+from finetune.data.batch import stack
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from finetune.contracts import Array, Columns
     from finetune.data.text import TextProcessor
 
@@ -33,6 +35,7 @@ class TextClassification:
     """File for synonyms: one group of words a line, separated by commas."""
 
     roles: ClassVar[Mapping[str, str]] = {"text": "text", "label": "label"}
+    target: ClassVar[str] = "label"
     onnx_task: ClassVar[str] = "text-classification"
     primary: ClassVar[str] = "accuracy"
     greater_is_better: ClassVar[bool] = True
@@ -49,6 +52,10 @@ class TextClassification:
     def head(self) -> Head:
         """A classifier over the labels."""
         return Head("AutoModelForSequenceClassification", Labels(tuple(self.labels)), "single_label_classification")
+
+    def learn(self, splits: Mapping[str, pa.Table]) -> Self:
+        """The labels in their order."""
+        return replace(self, labels=labels.resolve_labels(splits, self.labels))
 
     def encode(self, rows: Sequence[Row], processor: TextProcessor) -> list[Example]:
         """Token ids, and the target where the row has a label."""
@@ -71,11 +78,9 @@ class TextClassification:
 
     def collate(self, examples: Sequence[Example], processor: TextProcessor) -> Batch:
         """Token ids padded to the longest text of the batch."""
-        filler = {"input_ids": processor.pad_id}
-        inputs = {name: pad([example[name] for example in examples], filler.get(name, 0)) for name in processor.inputs}
         known = all("target" in example for example in examples)
         targets = {"target": stack([example["target"] for example in examples])} if known else {}
-        return Batch(inputs, targets, len(examples))
+        return Batch(processor.padded(examples), targets, len(examples))
 
     def count(self, batch: Batch) -> int:
         """Rows."""
@@ -99,3 +104,26 @@ class TextClassification:
         from finetune.metrics import classification
 
         return classification.scores(columns["target"], columns["prediction"], self.labels)
+
+    def calibrated(self, columns: Columns) -> Self:  # noqa: ARG002  # as the protocol has it
+        """Nothing is chosen after training."""
+        return self
+
+    def baselines(self, train: Sequence[Row], rows: Sequence[Row], *, seed: int) -> dict[str, dict[str, Array]]:
+        """The most frequent label, and a linear model of TF-IDF."""
+        from finetune.metrics import baselines
+
+        found = baselines.of_labels(train, rows, labels=self.labels, texts=["text"], seed=seed)
+        return {name: {"prediction": prediction} for name, prediction in found.items()}
+
+    def answers(self, columns: Columns) -> list[dict[str, Any]]:
+        """`label`, and `probabilities` by label, most likely first."""
+        from finetune.metrics import classification
+
+        return classification.answers(columns, self.labels)
+
+    def mistakes(self, columns: Columns, number: int) -> list[tuple[int, dict[str, Any]]]:
+        """The most confident of the wrong rows."""
+        from finetune.metrics import classification
+
+        return classification.mistakes(columns, self.labels, number)

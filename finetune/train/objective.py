@@ -71,11 +71,12 @@ def _labels(targets: Mapping[str, Any]) -> list[tuple[Any, Any]]:
     return [(targets["target"], targets["share"]), (targets["other"], 1 - targets["share"])]
 
 
-def of(train: Train, task: Task, targets: Array) -> Objective:
+def of(train: Train, task: Task, targets: Array | None) -> Objective:
     """The objective of these settings for training rows with these targets; the task itself where they ask for none."""
     if train.class_weights == "none" and train.loss == "cross_entropy":
         return task
-    counts_C = np.bincount(targets, minlength=len(task.labels))
+    assert targets is not None, "only single labels can be weighed"
+    counts_C = np.bincount(targets, minlength=len(task.head.labels.names))
     adjusted = train.loss == "logit_adjusted"
     offsets_C = balance.log_shares(counts_C) if adjusted else np.zeros(len(counts_C))
     return Weighed(balance.weights(counts_C, train.class_weights).astype(np.float32), offsets_C.astype(np.float32),

@@ -106,9 +106,15 @@ def test_every_check_has_its_contradiction() -> None:
     assert len(CONTRADICTIONS) == len(checks)
 
 
+@pytest.mark.parametrize("overrides", ["train.class_weights=balanced", "train.loss=focal", "train.sampler=balanced"])
+def test_what_makes_up_for_uneven_labels_is_refused_where_there_are_none(overrides: str) -> None:
+    found = checks.problems(override.apply(recipe.load(str(tree.ROOT / "recipes" / "similarity.py")), [overrides]))
+    assert found == [f"{overrides}: makes up for uneven labels, and this task learns no single label a row. Leave it out."]
+
+
 def planted(overrides: str) -> spec.Recipe:
-    """The first recipe with these overrides."""
-    return override.apply(recipe.load(str(RECIPES[0])), overrides.split())
+    """A recipe of single labels with these overrides."""
+    return override.apply(recipe.load(str(tree.ROOT / "recipes" / "images.py")), overrides.split())
 
 
 def sections(docstring: str) -> dict[str, str]:

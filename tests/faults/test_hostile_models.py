@@ -63,7 +63,7 @@ def vouched(folder: Path, change: Change) -> None:
 
 
 def test_good_folder_answers(good: Path) -> None:
-    assert [answer.label for answer in Predictor.open(good)(["a", "b c"])] == ["yes", "yes"]
+    assert [answer["label"] for answer in Predictor.open(good)(["a", "b c"])] == ["yes", "yes"]
     onnx.checker.check_model(onnx.load(good / "model.onnx"))
 
 
@@ -97,7 +97,7 @@ def test_weights_beside_the_model_are_read_where_they_are_listed(folder: Path) -
     made = onnx.load(folder / "model.onnx")
     onnx.save(made, folder / "model.onnx", save_as_external_data=True, location="model.onnx_data", size_threshold=0)
     manifest.write(folder, default="model.onnx")
-    assert [answer.label for answer in Predictor.open(folder)(["a"])] == ["yes"]
+    assert [answer["label"] for answer in Predictor.open(folder)(["a"])] == ["yes"]
 
 
 def test_words_that_only_look_like_keys_are_no_harm(folder: Path) -> None:

@@ -136,3 +136,26 @@ def test_held_out_label_that_training_rows_do_not_have_is_not_judged() -> None:
 def test_same_rows_give_the_same_findings() -> None:
     first, second = (clean(table(120, SWAPPED)).quality["suspects"] for _ in range(2))
     assert first == second
+
+
+def of_writers(rows: pa.Table) -> np.ndarray:
+    """Features that know the writer of a text and nothing else."""
+    writers = [int(text.split()[0]) % 12 for text in rows["text"].to_pylist()]
+    return np.eye(12, dtype=np.float32)[writers] + 0.01 * np.random.default_rng(1).normal(size=(len(writers), 12)).astype(np.float32)
+
+
+@pytest.mark.parametrize(("roles", "known"), [(ROLES, True), ({**ROLES, "group": "group"}, False)])
+def test_rows_of_one_group_lie_in_one_fold(roles: dict[str, str], known: bool) -> None:
+    rows = table(240).append_column("group", pa.array([f"w{row % 12}" for row in range(240)]))
+    found = engine.clean({"train": rows}, roles, {"strangers": "off"}, embed=of_writers).quality["suspects"]
+    assert ("not_judged" not in found) == known  # half of the writers are always good, half never are
+    assert found["checked"] == (240 if known else 0)
+
+
+def test_label_that_one_group_alone_has_is_not_judged() -> None:
+    rows = table(240).append_column("group", pa.array([f"w{row % 12}" for row in range(240)]))
+    labels = ["own" if row % 12 == 0 else label for row, label in enumerate(rows["label"].to_pylist())]
+    rows = rows.set_column(3, "label", pa.array(labels))
+    found = engine.clean({"train": rows}, {**ROLES, "group": "group"}, {"strangers": "off"}, embed=seen).quality["suspects"]
+    assert found["checked"] == 220
+    assert set(found["by_label"]) == {"neg", "pos"}

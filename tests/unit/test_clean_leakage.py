@@ -120,3 +120,12 @@ def test_groups_on_two_sides_can_be_refused():
     splits = {"train": grouped("t", one="ann", two="bob", three="eve"), "test": grouped("e", five="bob")}
     with pytest.raises(DataError, match=r"t\.csv:3: of one group with e\.csv:2 in test\. Fix it or set clean\.leakage=drop"):
         engine.clean(splits, GROUPED, {"leakage": "fail"})
+
+
+def test_a_pair_that_stands_the_other_way_round_in_test_leaks():
+    roles = {"text_a": "text", "text_b": "text", "label": "number"}
+    splits = {name: pa.table({"row": [f"{name}:0"], "hash": ["h"], "text_a": [one], "text_b": [other], "label": [1.0]})
+              for name, one, other in (("train", "A cat.", "A dog."), ("test", "a dog", "a cat"))}
+    found, pairs = leakage.find(splits, roles)
+    assert found["train"].reasons == ("same as test:0 in test",)
+    assert pairs["train-test"] == {"train": 1, "test": 1}

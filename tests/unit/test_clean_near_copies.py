@@ -50,6 +50,15 @@ def test_two_texts_of_a_row_are_told_apart():
     assert one == copy != swapped
 
 
+def test_a_pair_is_the_same_in_either_order():
+    rows = pa.table({"hash": list("abcd"), "text_a": ["one", "Two!", "one", "two"], "text_b": ["two", "one", "one", "two"]})
+    roles = {"text_a": "text", "text_b": "text"}
+    one, swapped, first, second = copies.numbered([rows], roles)
+    assert one == swapped
+    assert len({one, first, second}) == 3
+    assert same(duplicates.keys(rows, roles)).tolist() == same([one, swapped, first, second]).tolist()
+
+
 def test_pictures_are_numbered_by_their_hash():
     rows = pa.table({"image": ["a.png", "b.png", "c.png"], "hash": ["1", "2", "1"]})
     assert copies.numbered([rows, rows], {"image": "image"}).tolist() == [0, 1, 0, 0, 1, 0]
@@ -69,7 +78,7 @@ def test_codes_run_through_all_parts_and_nothing_is_minus_one():
 
 def test_label_of_several_columns_counts_as_one_and_is_unknown_where_a_part_is_missing():
     rows = pa.table({"text": ["a"] * 4, "one": ["x", "x", "y", None], "two": ["1", "2", "1", "1"]})
-    number, known = copies.labels(rows, {"text": "text", "one": "label", "two": "label"})
+    number, known = copies.labels(rows, ["one", "two"])
     assert len(set(number.tolist())) == 4
     assert known.tolist() == [True, True, True, False]
 

@@ -200,3 +200,11 @@ def test_a_word_that_every_group_has_does_not_make_them_one():
     keys = [key for number in range(10) for key in ("ok", f"k{number}")]
     groups = [f"{number}" for number in range(10) for _ in range(2)]
     assert pairs.joined_by_group(keys, groups) == [f"group {group}" for group in groups]
+
+
+def test_near_copies_of_a_pair_are_found_in_either_order():
+    one, other = "a man with a red hat plays an old guitar", "some children run across the wide green field at noon"
+    rows = pa.table({"text_a": [one, other], "text_b": [f"{other} today", f"{one}!"]})
+    found = pairs.find([rows], {"text_a": "text", "text_b": "text"})
+    assert (found.left.tolist(), found.right.tolist()) == ([0], [1])
+    assert found.similarity[0] >= 0.9

@@ -10,6 +10,7 @@ import pytest
 from finetune.data import delimited
 from finetune.data.read import read_tables
 from finetune.data.table_file import TableFile, Wanted
+from finetune.data.written import Text
 from finetune.errors import DataError
 
 ROLES = {"text": "text", "label": "label"}
@@ -27,12 +28,12 @@ def read(file: Path, content: str, **settings: Any) -> dict[str, list[str | None
     ["text,label", ",", "\u00e9\u2028,x\x85"], ["id,text,text2,label", "1,a,b,x", "2,,,"],
 ])
 def test_arrow_reads_what_the_csv_module_reads(tmp_path, lines, end):
-    text = end.join(lines) + end
+    text = Text((end.join(lines) + end).encode())
     names = next(line for line in lines if line).split(",")
     places = {"text": names.index("text"), "label": names.index("label")}
     file = TableFile.at(tmp_path / "a.csv", "k")
-    fast = delimited._unquoted(text, ",", places, width=len(names))
-    slow = delimited._parsed(text, ",", places, file=file, literal=False)
+    fast = delimited._unquoted(text, ",", places, width=len(names), aside=None)
+    slow = delimited._parsed(text, ",", places, file=file, wanted=Wanted(ROLES))
     assert fast is not None
     assert list(fast[0]) == list(slow[0])
     assert {name: cells.to_pylist() for name, cells in fast[1].items()} == {
@@ -40,7 +41,7 @@ def test_arrow_reads_what_the_csv_module_reads(tmp_path, lines, end):
 
 
 def test_arrow_leaves_faults_to_the_csv_module():
-    assert delimited._unquoted("text,label\na\n", ",", {"text": 0}, width=2) is None
+    assert delimited._unquoted(Text(b"text,label\na\n"), ",", {"text": 0}, width=2, aside=None) is None
 
 
 def test_records_of_several_lines_are_numbered_beyond_a_chunk(tmp_path, monkeypatch):

@@ -78,9 +78,9 @@ def from_pytorch(made: Exported, column: str, values: list[str]) -> dict[str, np
 
 def check_answers(predictor: Predictor, values: list[str], expected: dict[str, np.ndarray]) -> None:
     answers = predictor(values)
-    assert [answer.input for answer in answers] == values
-    assert [answer.label for answer in answers] == [LABELS[i] for i in expected["prediction"]]
-    found = np.array([[answer.probabilities[name] for name in LABELS] for answer in answers])
+    assert [answer["input"] for answer in answers] == values
+    assert [answer["label"] for answer in answers] == [LABELS[i] for i in expected["prediction"]]
+    found = np.array([[answer["probabilities"][name] for name in LABELS] for answer in answers])
     assert float(np.abs(found - expected["probabilities"]).max()) <= 1e-4
     assert len(set(expected["prediction"].tolist())) > 1
 
@@ -99,17 +99,17 @@ def test_every_miniature_answers_as_pytorch_does(
     column, values = ("text", texts(NUM_INPUTS)) if kind == "distilbert" else ("image", pictures)
     expected = from_pytorch(made, column, values)
     answers = predictor(values)
-    assert [answer.label for answer in answers] == [LABELS[i] for i in expected["prediction"]]
-    found = np.array([[answer.probabilities[name] for name in LABELS] for answer in answers])
+    assert [answer["label"] for answer in answers] == [LABELS[i] for i in expected["prediction"]]
+    found = np.array([[answer["probabilities"][name] for name in LABELS] for answer in answers])
     assert float(np.abs(found - expected["probabilities"]).max()) <= 1e-4
 
 
 def test_probabilities_come_most_likely_first_and_sum_to_one(run: Path) -> None:
     for answer in Predictor.open(run)(texts(10)):
-        shares = list(answer.probabilities.values())
-        assert sorted(answer.probabilities) == sorted(LABELS)
+        shares = list(answer["probabilities"].values())
+        assert sorted(answer["probabilities"]) == sorted(LABELS)
         assert shares == sorted(shares, reverse=True)
-        assert next(iter(answer.probabilities)) == answer.label
+        assert next(iter(answer["probabilities"])) == answer["label"]
         assert sum(shares) == pytest.approx(1.0, abs=1e-6)
 
 
@@ -117,15 +117,15 @@ def test_answer_does_not_depend_on_what_is_asked_with_it(run: Path) -> None:
     predictor, values = Predictor.open(run), texts(10)
     alone = [predictor([value])[0] for value in values]
     for one, other in zip(alone, predictor([*values, "word1 " * 150])[:10], strict=True):
-        assert one.label == other.label
-        assert one.probabilities == pytest.approx(other.probabilities, abs=1e-4)
+        assert one["label"] == other["label"]
+        assert one["probabilities"] == pytest.approx(other["probabilities"], abs=1e-4)
 
 
 @pytest.mark.parametrize("value", ["", " ", "\n", "unheard words only", "word1 " * 1000, "\u5f88\u597d", "\x00"])
 def test_any_text_gets_an_answer(value: str, run: Path) -> None:
     (answer,) = Predictor.open(run)([value])
-    assert answer.input == value
-    assert answer.label in LABELS
+    assert answer["input"] == value
+    assert answer["label"] in LABELS
 
 
 def test_nothing_asked_is_nothing_answered(run: Path) -> None:
@@ -139,12 +139,12 @@ def test_run_and_its_onnx_folder_are_the_same_place(run: Path) -> None:
 def test_default_model_is_the_one_that_the_manifest_names(bert: Exported, tmp_path: Path) -> None:
     predictor = Predictor.open(published(bert, tmp_path / "run", default="int8/model.onnx"))
     assert predictor.file == tmp_path / "run" / "onnx" / "int8" / "model.onnx"
-    assert predictor(["word1"])[0].label in LABELS
+    assert predictor(["word1"])[0]["label"] in LABELS
 
 
 def test_folder_can_be_moved(run: Path, tmp_path: Path) -> None:
     shutil.copytree(run / "onnx", tmp_path / "deployed")
-    assert Predictor.open(tmp_path / "deployed")(["word1"])[0].probabilities == Predictor.open(run)(["word1"])[0].probabilities
+    assert Predictor.open(tmp_path / "deployed")(["word1"])[0]["probabilities"] == Predictor.open(run)(["word1"])[0]["probabilities"]
 
 
 def test_every_file_of_the_folder_is_tried_for_damage(run: Path) -> None:

@@ -55,8 +55,8 @@ def test_lines_of_standard_input_are_answered_one_a_line(run: Path) -> None:
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     answers = Predictor.open(run)(texts)
     assert [line["input"] for line in lines] == texts
-    assert [line["label"] for line in lines] == [answer.label for answer in answers]
-    assert lines[0]["probabilities"] == pytest.approx(answers[0].probabilities, abs=1e-6)
+    assert [line["label"] for line in lines] == [answer["label"] for answer in answers]
+    assert lines[0]["probabilities"] == pytest.approx(answers[0]["probabilities"], abs=1e-6)
 
 
 def test_label_in_brackets_is_printed_as_it_is_on_one_line(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -1,7 +1,8 @@
-"""What holds for every task: the verbs agree with each other on small inputs, whatever a row is made of."""
+"""What holds for every task of one label a row: the verbs agree with each other on small inputs, whatever a row is."""
 
 from __future__ import annotations
 
+import importlib
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -19,6 +20,7 @@ from finetune.contracts import Batch, Draw
 from finetune.data.examples import Examples
 from finetune.data.pixels import ImageProcessor
 from finetune.tasks.image_classification import ImageClassification
+from finetune.tasks.pair_classification import PairClassification
 from finetune.tasks.text_classification import TextClassification
 from tests.unit.small_tokenizer import WORDS, processor
 
@@ -62,6 +64,11 @@ CASES = {
         ImageProcessor(size=8, mean=(0.5,) * 3, std=(0.5,) * 3),
         [{"image": png(40 * i), "label": label} for i, label in enumerate([*LABELS, "bad"])],
         linear_on_pixels),
+    "pair_classification": Case(
+        PairClassification(labels=LABELS, max_tokens=8), processor(),
+        [{"text_a": one, "text_b": other, "label": label}
+         for one, other, label in zip(["a", "b c d", "d e", ""], ["b", "d a a", "", "c"], [*LABELS, "bad"], strict=True)],
+        linear_on_tokens),
 }
 every_task = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
@@ -79,11 +86,19 @@ def without_labels(case: Case) -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if name != "label"} for row in case.rows]
 
 
-def test_every_task_on_disk_is_tested_here_and_in_a_file_of_its_own() -> None:
+def test_every_task_on_disk_is_tested_in_a_file_of_its_own_and_those_of_one_label_here_too() -> None:
     on_disk = sorted(file.stem for file in Path(tasks.__file__).parent.glob("*.py") if file.stem != "__init__")
-    assert sorted(CASES) == on_disk
+    found = {name: kind_of_target(name) for name in on_disk}
+    assert sorted(CASES) == [name for name, kind in found.items() if kind == "label"]
     assert [file.stem for file in sorted(Path(__file__).parent.glob("test_tasks_*.py"))] == [f"test_tasks_{name}" for name in on_disk]
     assert [type(case.task).__module__.rpartition(".")[2] for case in CASES.values()] == list(CASES)
+
+
+def kind_of_target(name: str) -> str:
+    """What the one task of a module learns."""
+    module = importlib.import_module(f"finetune.tasks.{name}")
+    task, = (value for value in vars(module).values() if hasattr(value, "onnx_task"))
+    return str(task.roles[task.target])
 
 
 @every_task

@@ -17,6 +17,7 @@ import numpy as np
 from finetune.clean.near.once import by_row
 from finetune.clean.near.ranges import num_bytes, ranges
 from finetune.clean.near.spelling import PIECE_BYTES, plain, rows_of, weights
+from finetune.contracts import EITHER_ORDER
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,9 +27,8 @@ if TYPE_CHECKING:
 
 def keys(table: pa.Table, roles: Mapping[str, str]) -> Array:
     """The key of each row: 16 bytes, or of tables with nothing but pictures the letters of their hash."""
-    texts = [table[name] for name, kind in roles.items() if kind == "text"]
     images = table["hash"] if "image" in roles.values() else None
-    return by_row(("keys", *roles.items()), table, lambda: _hashed(texts, images) if texts
+    return by_row(("keys", *roles.items()), table, lambda: _hashed(table, roles, images) if "text" in roles.values()
                   else np.array(table["hash"].to_pylist(), bytes))
 
 
@@ -50,14 +50,16 @@ def numbered(tables: Sequence[pa.Table], roles: Mapping[str, str]) -> Array:
 
 
 def _weights(table: pa.Table, roles: Mapping[str, str]) -> Array:
-    texts = [table[name] for name, kind in roles.items() if kind == "text"]
+    texts = {name: table[name] for name, kind in roles.items() if kind == "text"}
+    # Where one text may stand in another's place they count the same.
+    factors = [1 if name in EITHER_ORDER else place for place, name in enumerate(texts, 1)]
 
     def made() -> Array:
         found = [np.zeros(0, np.uint32)]
-        for start, end in ranges(sum(map(num_bytes, texts[1:]), num_bytes(texts[0])), PIECE_BYTES):
-            of_texts = [weights(text.slice(start, end - start)) for text in texts]
-            found.append(np.sum([np.uint32(place) * of_one for place, of_one in enumerate(of_texts, 1)], axis=0,
-                                dtype=np.uint32))
+        for start, end in ranges(np.sum([num_bytes(text) for text in texts.values()], axis=0), PIECE_BYTES):
+            of_texts = [weights(text.slice(start, end - start)) for text in texts.values()]
+            found.append(np.sum([np.uint32(factor) * of_one for factor, of_one in zip(factors, of_texts, strict=True)],
+                                axis=0, dtype=np.uint32))
         return np.concatenate(found)
 
     return by_row(("weights", *roles.items()), table, made)
@@ -72,11 +74,11 @@ def codes(parts: Sequence[pa.Array | pa.ChunkedArray]) -> Array:
     return np.concatenate([np.zeros(0, np.int64), *indices])
 
 
-def labels(table: pa.Table, roles: Mapping[str, str]) -> tuple[Array, Array]:
+def labels(table: pa.Table, columns: Sequence[str]) -> tuple[Array, Array]:
     """A number for the label of each row, and whether it has one; where there are several columns, all of them."""
-    columns = [codes([table[name]]) for name, kind in roles.items() if kind == "label"]
+    of_columns = [codes([table[name]]) for name in columns]
     none = np.zeros(table.num_rows, np.int64)
-    return joined(none, *columns), np.min([none, *columns], axis=0) == 0
+    return joined(none, *of_columns), np.min([none, *of_columns], axis=0) == 0
 
 
 def joined(*numbers: Array) -> Array:
@@ -97,14 +99,27 @@ def firsts(number: Array, *, among: Array | None = None) -> Array:
     return first
 
 
-def _hashed(texts: Sequence[pa.ChunkedArray], images: pa.ChunkedArray | None) -> Array:
+def in_order(texts: Mapping[str, pa.Array]) -> list[pa.Array]:
+    """The texts of each row by role; of two whose order does not matter, that of the alphabet."""
+    import pyarrow.compute as pc
+
+    found = dict(texts)
+    if set(EITHER_ORDER) <= set(texts):
+        one, other = (texts[role] for role in EITHER_ORDER)
+        is_later = pc.greater(one, other)
+        found |= zip(EITHER_ORDER, (pc.if_else(is_later, other, one), pc.if_else(is_later, one, other)), strict=True)
+    return list(found.values())
+
+
+def _hashed(table: pa.Table, roles: Mapping[str, str], images: pa.ChunkedArray | None) -> Array:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    texts = {name: table[name] for name, kind in roles.items() if kind == "text"}
     found = bytearray()
     between = pa.scalar("\x1f", pa.large_string())
-    for start, end in ranges(sum(map(num_bytes, texts[1:]), num_bytes(texts[0])), PIECE_BYTES):
-        parts = [_spelt(text.slice(start, end - start)) for text in texts]
+    for start, end in ranges(np.sum([num_bytes(text) for text in texts.values()], axis=0), PIECE_BYTES):
+        parts = in_order({name: _spelt(text.slice(start, end - start)) for name, text in texts.items()})
         parts += [images.slice(start, end - start).combine_chunks().cast(parts[0].type)] if images is not None else []
         joined = parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, between)
         data, offsets = rows_of(joined)

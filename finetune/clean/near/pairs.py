@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from finetune import mapped
 from finetune.clean.duplicates import keys
 from finetune.clean.near import bands, copies, jaccard, likeness, minhash, pictures
 from finetune.clean.near.once import by_row, once
@@ -54,7 +55,7 @@ def prove(tables: Sequence[pa.Table], roles: Mapping[str, str], ends: tuple[Arra
         pairs = Pairs(*ends, likeness.similarities(looks, *ends))
         return pairs.where(pictures.are_copies(looks, *ends, similarity=pairs.similarity))
     rows, places = np.unique(np.concatenate(ends), return_inverse=True)
-    texts = _taken([_texts(table, roles) for table in tables], rows)
+    texts = _taken(tables, rows, roles)
     pairs = Pairs(*ends, jaccard.similarities(texts, *places.reshape(2, -1)))
     return pairs.where(pairs.similarity >= jaccard.MIN_SIMILARITY)
 
@@ -99,6 +100,12 @@ def cluster_keys(table: pa.Table, roles: Mapping[str, str]) -> list[str]:
     joined = Pairs(np.concatenate([found.left, equal]), np.concatenate([found.right, rows]), equal)
     marks = keys(table, roles)
     return [marks[row] for row in firsts(joined, len(rows)).tolist()]
+
+
+def whole_keys(table: pa.Table, roles: Mapping[str, str]) -> list[str]:
+    """The key of what must not be parted: a cluster, and the rows of one group where there are groups."""
+    found = cluster_keys(table, roles)
+    return joined_by_group(found, table["group"].to_pylist()) if "group" in roles else found
 
 
 def _joined(parts: Sequence[Pairs]) -> Pairs:
@@ -158,7 +165,7 @@ def nearest(pairs: Pairs, num_rows: int) -> tuple[Array, Array]:
 def _sketch(table: pa.Table, roles: Mapping[str, str]) -> Array:
     column = next((name for name, kind in roles.items() if kind == "image"), None)
     return by_row(("sketch", *roles.items()), table, lambda: pictures.seen(table, column).looks if column
-                  else minhash.band_keys(_texts(table, roles)).T)
+                  else np.concatenate([minhash.band_keys(_texts(part, roles)).T for _, part in mapped.slices(table)]))
 
 
 def _texts(table: pa.Table, roles: Mapping[str, str]) -> Any:
@@ -166,18 +173,20 @@ def _texts(table: pa.Table, roles: Mapping[str, str]) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    columns = [table[name] for name, kind in roles.items() if kind == "text"]
+    columns = {name: table[name] for name, kind in roles.items() if kind == "text"}
     if len(columns) == 1:
-        return columns[0]
-    whole = [column.cast(pa.large_string()) for column in columns]
+        return next(iter(columns.values()))
+    whole = [column.cast(pa.large_string()) for column in copies.in_order(columns)]
     return pc.binary_join_element_wise(*whole, pa.scalar(" ", pa.large_string()), null_handling="replace")
 
 
-def _taken(columns: Sequence[pa.ChunkedArray], rows: Array) -> pa.ChunkedArray:
-    """The cells of some rows in ascending order; taken from all columns at once, Arrow would copy them whole first."""
+def _taken(tables: Sequence[pa.Table], rows: Array, roles: Mapping[str, str]) -> pa.ChunkedArray:
+    """The texts of some rows in ascending order; taken from all tables at once, Arrow would copy them whole first."""
     import pyarrow as pa
 
-    starts = np.cumsum([0, *(len(column) for column in columns)])
-    parts = [column.take(rows[(rows >= start) & (rows < start + len(column))] - start).cast(pa.large_string())
-             for column, start in zip(columns, starts, strict=False)]
+    starts = np.cumsum([0, *(table.num_rows for table in tables)])
+    names = [name for name, kind in roles.items() if kind == "text"]
+    chosen = [table.select(names).take(rows[(rows >= start) & (rows < start + table.num_rows)] - start)
+              for table, start in zip(tables, starts, strict=False)]
+    parts = [_texts(table, roles).cast(pa.large_string()) for table in chosen]
     return pa.chunked_array([chunk for part in parts for chunk in part.chunks], pa.large_string())

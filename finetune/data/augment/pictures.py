@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from finetune.data.pixels import ImageProcessor
 
 ON_IMAGES = {**images.CHANGES, **policies.CHANGES}
+MIN_SIZE = 8  # pixels; `shift` moves by an eighth of the side
 NAMES = (*arrays.CHANGES, *ON_IMAGES, *mix.CHANGES)
+
+
+def size_problems(size: int | None) -> list[str]:
+    """What is wrong with `task.image_size`."""
+    if size is None or size >= MIN_SIZE:
+        return []
+    return [f"task.image_size: {size} found, at least {MIN_SIZE} pixels are needed. Use 224."]
 
 
 def problems(names: Sequence[str], mix_until: int | None) -> list[str]:

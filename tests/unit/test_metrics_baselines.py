@@ -7,8 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from finetune.evaluate import baselines as module
-from finetune.evaluate.baselines import baselines
+from finetune.metrics import baselines as module
+from finetune.metrics.baselines import of_labels
 
 FILLER = [f"word{i}" for i in range(30)]
 HAN = "".join(map(chr, range(0x4E00, 0x4E40)))
@@ -43,23 +43,23 @@ def unspaced(num_rows: int, *, letters: str, seed: int) -> Rows:
 
 
 def accuracy(train: Rows, test: Rows, labels: list[str]) -> float:
-    predictions = baselines(train, test, labels=labels, text="text", seed=0)["tfidf_linear"]
+    predictions = of_labels(train, test, labels=labels, texts=["text"], seed=0)["tfidf_linear"]
     return float(np.mean([labels[target] == row["label"] for target, row in zip(predictions, test, strict=True)]))
 
 
 def test_majority_is_the_most_frequent_training_label() -> None:
-    found = baselines(rows(["a", "c", "c", "b"]), rows(["a", "a", "a"]), labels=["a", "b", "c"], text=None, seed=0)
+    found = of_labels(rows(["a", "c", "c", "b"]), rows(["a", "a", "a"]), labels=["a", "b", "c"], texts=[], seed=0)
     assert list(found) == ["majority"]
     np.testing.assert_array_equal(found["majority"], [2, 2, 2])
 
 
 def test_majority_on_a_tie_is_the_label_that_is_named_first() -> None:
-    found = baselines(rows(["c", "b", "c", "b"]), rows(["a"]), labels=["a", "b", "c"], text=None, seed=0)
+    found = of_labels(rows(["c", "b", "c", "b"]), rows(["a"]), labels=["a", "b", "c"], texts=[], seed=0)
     np.testing.assert_array_equal(found["majority"], [1])
 
 
 def test_evaluated_rows_need_no_label() -> None:
-    found = baselines([{"text": "x", "label": "a"}], [{"text": "y"}], labels=["a"], text="text", seed=0)
+    found = of_labels([{"text": "x", "label": "a"}], [{"text": "y"}], labels=["a"], texts=["text"], seed=0)
     assert {name: targets.tolist() for name, targets in found.items()} == {"majority": [0], "tfidf_linear": [0]}
 
 
@@ -91,19 +91,19 @@ def test_punctuation_alone_is_learnt() -> None:
 
 def test_one_training_label_is_predicted_everywhere() -> None:
     train = [{"text": text, "label": "b"} for text in ("one", "two")]
-    found = baselines(train, [{"text": "three"}] * 3, labels=["a", "b"], text="text", seed=0)
+    found = of_labels(train, [{"text": "three"}] * 3, labels=["a", "b"], texts=["text"], seed=0)
     np.testing.assert_array_equal(found["tfidf_linear"], [1, 1, 1])
 
 
 def test_label_without_training_rows_keeps_the_targets_of_the_others() -> None:
     train = [{"text": "yes", "label": "c"}, {"text": "no", "label": "a"}] * 5
-    found = baselines(train, [{"text": "yes"}, {"text": "no"}], labels=["a", "b", "c"], text="text", seed=0)
+    found = of_labels(train, [{"text": "yes"}, {"text": "no"}], labels=["a", "b", "c"], texts=["text"], seed=0)
     np.testing.assert_array_equal(found["tfidf_linear"], [2, 0])
 
 
 def test_same_rows_give_the_same_predictions() -> None:
     train, test = unspaced(60, letters=HAN, seed=0), unspaced(60, letters=HAN, seed=1)
-    first, second = (baselines(train, test, labels=["bad", "good"], text="text", seed=1) for _ in range(2))
+    first, second = (of_labels(train, test, labels=["bad", "good"], texts=["text"], seed=1) for _ in range(2))
     np.testing.assert_array_equal(first["tfidf_linear"], second["tfidf_linear"])
 
 
@@ -111,25 +111,25 @@ def test_above_the_limit_the_seed_draws_the_training_rows(monkeypatch: pytest.Mo
     monkeypatch.setattr(module, "MAX_ROWS", 20)
     train, test = unspaced(200, letters=HAN, seed=0), unspaced(200, letters=HAN, seed=1)
     first, again, other = (
-        baselines(train, test, labels=["bad", "good"], text="text", seed=seed)["tfidf_linear"] for seed in (1, 1, 2)
+        of_labels(train, test, labels=["bad", "good"], texts=["text"], seed=seed)["tfidf_linear"] for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
 
 
-@pytest.mark.parametrize("text", [None, "text"])
-def test_no_rows_are_refused(text: str | None) -> None:
+@pytest.mark.parametrize("texts", [[], ["text"]])
+def test_no_rows_are_refused(texts: list[str]) -> None:
     one = [{"text": "x", "label": "a"}]
     for train, evaluated in (([], one), (one, [])):
         with pytest.raises(AssertionError):
-            baselines(train, evaluated, labels=["a"], text=text, seed=0)
+            of_labels(train, evaluated, labels=["a"], texts=texts, seed=0)
 
 
 def test_10000_rows_take_a_few_seconds_of_one_core() -> None:
     markers = {f"label{i}": f"marker{i} sign{i % 3}" for i in range(6)}
     train = marked(10_000, markers=markers, seed=0)
     wall, cpu = time.perf_counter(), time.process_time()
-    baselines(train, train[:100], labels=list(markers), text="text", seed=0)
+    of_labels(train, train[:100], labels=list(markers), texts=["text"], seed=0)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     assert cpu < 8
     assert cpu < 1.3 * wall
@@ -137,7 +137,7 @@ def test_10000_rows_take_a_few_seconds_of_one_core() -> None:
 
 def test_room_imports_neither_torch_nor_scikit_learn() -> None:
     heavy = "{'torch', 'transformers', 'evaluate', 'datasets', 'sklearn', 'scipy', 'pandas', 'pyarrow'}"
-    modules = "finetune.evaluate.baselines, finetune.evaluate.intervals"
+    modules = "finetune.metrics.baselines, finetune.evaluate.intervals"
     code = f"import sys, {modules}; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
