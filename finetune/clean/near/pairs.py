@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from finetune.clean import row_text
 from finetune.clean.duplicates import keys
 from finetune.clean.near import bands, copies, jaccard, likeness, minhash, pictures
 from finetune.clean.near.once import by_row, once
@@ -183,7 +184,7 @@ def _texts(table: pa.Table, roles: Mapping[str, str]) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    columns = {name: table[name] for name, kind in roles.items() if kind == "text"}
+    columns = row_text.by_column(table, roles)
     if len(columns) == 1:
         return next(iter(columns.values()))
     whole = [column.cast(pa.large_string()) for column in copies.in_order(columns)]
@@ -195,7 +196,7 @@ def _taken(tables: Sequence[pa.Table], rows: Array, roles: Mapping[str, str]) ->
     import pyarrow as pa
 
     starts = np.cumsum([0, *(table.num_rows for table in tables)])
-    names = [name for name, kind in roles.items() if kind == "text"]
+    names = row_text.columns(roles)
     chosen = [table.select(names).take(rows[(rows >= start) & (rows < start + table.num_rows)] - start)
               for table, start in zip(tables, starts, strict=False)]
     parts = [_texts(table, roles).cast(pa.large_string()) for table in chosen]
