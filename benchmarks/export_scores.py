@@ -83,7 +83,7 @@ def compare(name: str) -> None:
     task, processor, family = saved.read(run / "model")
     model = resolve.reload(run / "model", family, task.head)
     infer, session, gaps, same = torch_infer(model, task), Session(run / "onnx/model.onnx"), [], []
-    for batch, length in made_up.shapes(processor):
+    for batch, length in made_up.shapes(task, processor):
         given = made_up.inputs(model, processor, batch=batch, length=length)
         found, expected = session(given)["logits"], infer(Batch(given, {}, batch))[0]["logits"]
         gaps.append(float(np.abs(found - expected).max()))
