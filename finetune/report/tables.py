@@ -62,9 +62,12 @@ def by_label(run: Run) -> Table | None:
         return None
     shown = sorted(labels, key=lambda line: line["f1"])[:MOST_LABELS] if len(labels) > MOST_LABELS else labels
     note = f" The {MOST_LABELS} weakest of {len(labels)}; metrics.json has all." if shown is not labels else ""
-    rows = [[line["label"], *(rounding.score(line[key]) for key in ("precision", "recall", "f1")),
-             rounding.count(line["support"])] for line in shown]
-    return Table(["Label", "Precision", "Recall", "F1", "Rows"], rows, note=f"On {part} rows.{note}")
+    parts = {"Precision": "precision", "Recall": "recall", "F1": "f1", "PR AUC": "average_precision"}
+    parts = {title: key for title, key in parts.items() if key in shown[0]}
+    cuts = "threshold" in shown[0]
+    rows = [[line["label"], *(rounding.score(line[key]) for key in parts.values()), rounding.count(line["support"]),
+             *([rounding.amount(line["threshold"])] if cuts else [])] for line in shown]
+    return Table(["Label", *parts, "Rows", *(["Threshold"] if cuts else [])], rows, note=f"On {part} rows.{note}")
 
 
 def against_baselines(run: Run) -> Table | None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from finetune.contracts import Task
+
 TITLES = {"prepare": "rows", "train": "training", "evaluate": "evaluation", "export": "export", "report": "report"}
 
 
@@ -161,9 +163,16 @@ def summary(run: Run) -> dict[str, Any]:
     lines["run"] = short(run.folder.path)
     lines["report"] = f"{short(run.folder.path)}/report.html"
     lines["curves"] = f"tensorboard --logdir {short(run.folder.path.parent)}"
-    asked = "PICTURE.png" if "image" in run.recipe.task.roles.values() else '"your text"'
-    lines["next"] = f"finetune predict {short(run.folder.path.parent)}/last {asked}"
+    lines["next"] = f"finetune predict {short(run.folder.path.parent)}/last {_asked(run.recipe.task)}"
     return lines
+
+
+def _asked(task: Task) -> str:
+    """What a user gives to `finetune predict`."""
+    roles = [role for role in task.roles if role != task.target]
+    if "image" in roles:
+        return "PICTURE.png"
+    return '"your text"' if len(roles) == 1 else " ".join(f'"{role}"' for role in roles)
 
 
 def short(path: Path) -> str:

@@ -24,6 +24,8 @@ class ImageClassification:
 
     labels: Literal["auto"] | tuple[str, ...] = "auto"
     """auto takes the labels of the training rows; a list fixes their order."""
+    primary: Literal["accuracy", "f1_macro", "f1_weighted"] = "accuracy"
+    """Score that everything is chosen by; macro F1 lets every label weigh the same."""
     image_size: int | None = None
     """Side of the input in pixels; none is the backbone's own, or with random weights twice that of small pictures."""
     augmentations: tuple[str, ...] = ("shift", "flip")
@@ -38,7 +40,6 @@ class ImageClassification:
     roles: ClassVar[Mapping[str, str]] = {"image": "image", "label": "label"}
     target: ClassVar[str] = "label"
     onnx_task: ClassVar[str] = "image-classification"
-    primary: ClassVar[str] = "accuracy"
     greater_is_better: ClassVar[bool] = True
 
     def problems(self) -> list[str]:

@@ -23,6 +23,8 @@ class PairClassification:
 
     labels: Literal["auto"] | tuple[str, ...] = "auto"
     """auto takes the labels of the training rows; a list fixes their order."""
+    primary: Literal["accuracy", "f1_macro", "f1_weighted"] = "accuracy"
+    """Score that everything is chosen by; macro F1 lets every label weigh the same."""
     max_tokens: int = 128
     """Longer pairs are cut there, special tokens included, the longer text first; the run reports how many."""
 
@@ -32,7 +34,6 @@ class PairClassification:
     roles: ClassVar[Mapping[str, str]] = {"text_a": "text", "text_b": "text", "label": "label"}
     target: ClassVar[str] = "label"
     onnx_task: ClassVar[str] = "text-classification"
-    primary: ClassVar[str] = "accuracy"
     greater_is_better: ClassVar[bool] = True
 
     def problems(self) -> list[str]:
