@@ -1,4 +1,4 @@
-"""Two library lines behind one interface: what exports and quantizes here depends on the transformers that is installed."""
+"""Two library lines behind one interface: which one exports and quantizes depends on the transformers installed."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ BINS: dict[str, dict[str, Any]] = {
     "minmax": {}, "entropy": {"num_bins": 128, "num_quantized_bins": 128},
     "percentile": {"num_bins": 2048, "percentile": 99.999},
 }
+Level = Literal["O1", "O2", "O3"]  # of fusing, as Optimum numbers them
 NATIVE_SINCE = 5  # major version of transformers that Optimum's exporter does not know
 
 
@@ -38,7 +39,9 @@ class Line(Protocol):
     def export(self, model: Any, file: Path, *, inputs: Mapping[str, Array], task: str, opset: int) -> None:
         """Write `model` as a float32 ONNX graph with free batch and sequence axes; `inputs` is any batch.
 
-        The model must use eager attention: only that form is fused into attention nodes later.
+        What writes texts is written as an encoder, which is `file`, and beside it a decoder with and without a
+        key-value cache in one graph. The model must use eager attention: only that form is fused into attention nodes
+        later.
         Raises ExportError when the exporter does not know the architecture.
         """
 
@@ -46,6 +49,14 @@ class Line(Protocol):
         """Write the int8 form of `source`; `pieces` are rows without batch axis, as many as may be held at once.
 
         `file` has the name of `source` and lies in a folder of its own, where scraps may be left.
+        """
+
+    def fuse(self, source: Path, file: Path, level: Level, *, gpu: bool) -> bool:
+        """Write `source` with fused layers; False where no fusions are known for the architecture.
+
+        `file` lies as that of `quantize` does. The mask is taken as it is given: as a length it would hold for padding
+        at the right end alone. Sums before a normalization are fused with it for GPUs; `session.SLOWER_FUSIONS` says
+        why not for CPUs.
         """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from finetune.errors import ExportError
-from finetune.export.line import BINS, Int8
+from finetune.export.line import BINS, Int8, Level
 
 if TYPE_CHECKING:
     from finetune.contracts import Array
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 TRACED = (3, 7)  # rows and tokens while tracing: sizes that no weight has, so that no axis is taken for fixed
 AXES = ("batch_size", "sequence_length")  # as Optimum names them
 EMBEDDED = 2**31 - 2**24  # bytes of weights beside which the graph itself has room
+# Which fusions of ONNX Runtime fit an architecture.
+PATTERNS = {**dict.fromkeys(("albert", "bert", "camembert", "deberta", "deberta-v2", "distilbert", "electra", "mpnet",
+                             "roberta", "xlm-roberta"), "bert"), "dinov2": "vit", "vit": "vit"}
 WRITTEN = 18  # the operator set that torch writes; older ones are made from it
 
 
@@ -68,6 +72,30 @@ def quantize(source: Path, file: Path, form: Int8, *, pieces: Iterable[list[dict
         )
         quantizer.quantize_model()
         quantizer.model.save_model_to_file(str(file), use_external_data_format=False)
+
+
+def fuse(source: Path, file: Path, level: Level, *, gpu: bool) -> bool:
+    """Write `source` with fused layers; see `line.Line`."""
+    from onnxruntime.transformers.fusion_options import AttentionMaskFormat, FusionOptions
+    from onnxruntime.transformers.optimizer import optimize_model
+
+    config = json.loads((source.parent / "config.json").read_text(encoding="utf-8"))
+    kind = PATTERNS.get(config.get("model_type"))
+    if kind is None:
+        return False
+    options = FusionOptions(kind)
+    options.attention_mask_format = AttentionMaskFormat.AttentionMask
+    options.enable_embed_layer_norm = False
+    options.enable_skip_layer_norm = options.enable_bias_skip_layer_norm = gpu
+    options.enable_gelu_approximation = level == "O3"
+    with _quiet():
+        optimized = optimize_model(
+            source.as_posix(), kind, config.get("num_attention_heads") or config["n_heads"],
+            config.get("hidden_size") or config["dim"], optimization_options=options, opt_level=1,
+            only_onnxruntime=level == "O1",
+        )
+        optimized.save_model_to_file(file.as_posix())
+    return True
 
 
 def _sample(value: Array) -> Array:
