@@ -98,15 +98,12 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Collated examples: `inputs` is what the model sees, `targets` what it never sees.
-
-    `kept` is for the task's `predict` alone, as texts to compare with, and never goes to a device.
-    """
+    """Collated examples: `inputs` is what the model sees, `targets` what it never sees."""
 
     inputs: Mapping[str, Any]
     targets: Mapping[str, Any]
     rows: int
-    kept: Mapping[str, Any] = field(default_factory=dict)
+    kept: Mapping[str, Any] = field(default_factory=dict)  # for `predict` alone, as texts; it never goes to a device
 
 
 class LossSum(NamedTuple):
