@@ -119,5 +119,7 @@ def _export_checks(export: Export) -> list[tuple[bool, str]]:
          f"export.max_score_drop: {export.max_score_drop} found, allowed is 0 to 1. Use 0.01 for one point."),
         (isinstance(export.quantize, Int8Static) and export.quantize.rows != "auto" and export.quantize.rows < 1,
          "export.quantize.rows: no training row is left to measure ranges on. Use for example 128."),
+        (export.target == "cuda" and export.quantize is not None,
+         "export.quantize: int8 is written for CPUs, and export.target=cuda writes fp16. Add export.quantize=none."),
         (not 14 <= export.opset <= 20, f"export.opset: {export.opset} found, allowed is 14 to 20. Use 17."),
     ]

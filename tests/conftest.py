@@ -20,7 +20,12 @@ MINIATURES = {
     "sentiment": "bert", "sentiment:lora": "bert", "images": "resnet", "images:lora": "vit",
     "image_score": "resnet", "image_score:lora": "vit", "similarity": "distilbert", "similarity:lora": "bert",
     "ner": "distilbert", "ner:lora": "bert", "qa": "bert", "qa:lora": "distilbert",
+    "sentiment_zh": "bert", "sentiment_zh:lora": "bert",
+    "paraphrase": "bert", "paraphrase:lora": "distilbert", "topics": "modernbert", "topics:lora": "distilbert",
 }
+
+# A short run of a miniature that is the same every time.
+QUICK = ("data.source=sample", "model.family=hf", "train.precision=fp32", "train.threads=1", "train.lr=1e-3", "train.batch=32")
 
 
 def recipe_names() -> list[str]:
@@ -79,8 +84,6 @@ def finished(request: pytest.FixtureRequest, run_of: Callable[[str], Finished]) 
 
 def _run(name: str, cwd: Path, warm: Warm) -> Finished:
     backbone = tiny.write(MINIATURES[name], cwd / "backbone", words=sample_words())
-    done = warm.finetune("run", name, "data.source=sample", f"model.name={backbone}", "model.family=hf", "train.length=20steps",
-                    "train.evaluate_every=10steps", "train.precision=fp32", "train.threads=1", "train.lr=1e-3",
-                    "train.batch=32", cwd=cwd)
+    done = warm.finetune("run", name, *QUICK, f"model.name={backbone}", "train.length=20steps", "train.evaluate_every=10steps", cwd=cwd)
     assert done.returncode == 0, done.stdout
     return name, (cwd / "runs" / folder_name(name) / "last").resolve(), done.stdout

@@ -18,14 +18,19 @@ def columns(roles: Mapping[str, str]) -> list[str]:
     return [name for name, kind in roles.items() if kind in KINDS]
 
 
-def told(column: pa.ChunkedArray, kind: str = "labels") -> pa.ChunkedArray:
-    """The label of each row; of a list its names in alphabetical order, tags in their own. Null stays null."""
+def in_order(roles: Mapping[str, str]) -> list[str]:
+    """The columns whose lists are read in their own order: tags, of which each belongs to a word."""
+    return [name for name, kind in roles.items() if kind == "tags"]
+
+
+def told(column: pa.ChunkedArray, *, in_order: bool = False) -> pa.ChunkedArray:
+    """The label of each row; of a list, or of answers, its names in alphabetical order. Null stays null."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if kind == "answers":
+    if pa.types.is_struct(column.type):
         column = pc.struct_field(column, "text")
-    if kind == "tags":
+    if in_order:
         return pc.binary_join(column, " ")
     if not pa.types.is_list(column.type):
         return column

@@ -29,8 +29,7 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
 
     from finetune.clean.near import copies, pairs
 
-    # Numbers of near copies may differ, and tags do as soon as a word is added.
-    named = {name: kind for name, kind in roles.items() if kind in label_text.KINDS}
+    named = label_text.columns(roles)  # numbers of near copies may differ, and tags
     number, (label, known) = copies.numbered([table], roles), copies.labels(table, named)
     found = pairs.find([table], roles)
     left, right = found.left, found.right

@@ -6,7 +6,7 @@ Shape letters: B rows, L labels.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from finetune.metrics import ranking
 
 if TYPE_CHECKING:
     from finetune.contracts import Array, Columns
+
+Cuts = tuple[float, ...] | Literal["auto"]  # the threshold of each label
 
 
 def sigmoid(logits: Array) -> Array:
@@ -30,31 +32,37 @@ def thresholds(targets_BL: Array, probabilities_BL: Array) -> tuple[float, ...]:
                  for targets, probabilities in zip(targets_BL.T, probabilities_BL.T, strict=True))
 
 
-def scores(targets_BL: Array, predictions_BL: Array, probabilities_BL: Array, labels: Sequence[str]) -> dict[str, Any]:
-    """`f1_micro`, `f1_macro`, `map`, `subset_accuracy` and `hamming_loss`, and the list `per_class`.
+def predicted(logits_BL: Array, cuts: Cuts) -> dict[str, Array]:
+    """`probabilities`, and as `prediction` 1 where a probability reaches its threshold, a half where none is set."""
+    probabilities_BL = sigmoid(logits_BL)
+    cut = 0.5 if cuts == "auto" else np.asarray(cuts)
+    return {"probabilities": probabilities_BL, "prediction": (probabilities_BL >= cut).astype(np.int64)}
 
-    Micro counts all decisions together, macro is the mean over the labels that have a target or a prediction, `map`
-    the mean average precision over the labels that some row has. `subset_accuracy` is the share of rows with all
-    labels right, `hamming_loss` the share of all decisions that are wrong: of it, less is better. 0/0 counts as 0.
+
+def scores(columns: Columns, labels: Sequence[str], cuts: Cuts = "auto") -> dict[str, Any]:
+    """`map`, `f1_micro`, `f1_macro`, `subset_accuracy` and `hamming_loss`, and the list `per_class`.
+
+    `map` is the mean average precision over the labels that some row has. Micro counts all decisions together, macro is
+    the mean over the labels that have a target or a prediction. `subset_accuracy` is the share of rows with all labels
+    right, `hamming_loss` the share of all decisions that are wrong: of it, less is better. 0/0 counts as 0.
     Source: Tsoumakas, Katakis, Vlahavas, Mining Multi-label Data, 2010, section 7.
     """
-    targets, predictions = np.asarray(targets_BL) > 0, np.asarray(predictions_BL) > 0
-    assert targets.shape == predictions.shape == probabilities_BL.shape, (targets.shape, predictions.shape)
-    hits, support, predicted = ((part.sum(axis=0)) for part in (targets & predictions, targets, predictions))
-    f1 = _ratio(2 * hits, support + predicted)
-    precision = np.array([ranking.average_precision(*pair) for pair in zip(targets.T, probabilities_BL.T, strict=True)])
-    wrong = targets != predictions
-    per_class = {"precision": _ratio(hits, predicted), "recall": _ratio(hits, support), "f1": f1, "support": support,
-                 "average_precision": precision}
-    columns = [values.tolist() for values in per_class.values()]
+    targets, predictions, probabilities = columns["target"] > 0, columns["prediction"] > 0, columns["probabilities"]
+    assert targets.shape == predictions.shape == probabilities.shape, (targets.shape, predictions.shape)
+    hits, support, marked = (part.sum(axis=0) for part in (targets & predictions, targets, predictions))
+    precision = np.array([ranking.average_precision(*pair) for pair in zip(targets.T, probabilities.T, strict=True)])
+    wrong, f1 = targets != predictions, _ratio(2 * hits, support + marked)
+    per_class = {"precision": _ratio(hits, marked), "recall": _ratio(hits, support), "f1": f1, "support": support,
+                 "average_precision": precision, "threshold": np.full(len(labels), 0.5) if cuts == "auto" else cuts}
+    cells = [np.asarray(values).tolist() for values in per_class.values()]
     return {
-        "f1_micro": float(_ratio(2 * hits.sum(), support.sum() + predicted.sum())),
-        "f1_macro": float(f1.sum() / max(int((support + predicted > 0).sum()), 1)),
         "map": float(precision.sum() / max(int((support > 0).sum()), 1)),
+        "f1_micro": float(_ratio(2 * hits.sum(), support.sum() + marked.sum())),
+        "f1_macro": float(f1.sum() / max(int((support + marked > 0).sum()), 1)),
         "subset_accuracy": float(1 - wrong.any(axis=1).mean()),
         "hamming_loss": float(wrong.mean()),
         "per_class": [{"label": label, **dict(zip(per_class, values, strict=True))}
-                      for label, *values in zip(labels, *columns, strict=True)],
+                      for label, *values in zip(labels, *cells, strict=True)],
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn import metrics
@@ -9,6 +11,10 @@ from sklearn import metrics
 from finetune.metrics import multilabel
 
 LABELS = ("a", "b", "c")
+
+
+def scored(targets: np.ndarray, predictions: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
+    return multilabel.scores({"target": targets, "prediction": predictions, "probabilities": probabilities}, LABELS)
 
 
 def drawn(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -21,7 +27,7 @@ def drawn(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("seed", range(5))
 def test_scores_are_those_of_scikit_learn(seed: int) -> None:
     targets, predictions, probabilities = drawn(seed)
-    found = multilabel.scores(targets, predictions, probabilities, LABELS)
+    found = scored(targets, predictions, probabilities)
     assert found["f1_micro"] == pytest.approx(metrics.f1_score(targets, predictions, average="micro"))
     assert found["f1_macro"] == pytest.approx(metrics.f1_score(targets, predictions, average="macro"))
     assert found["map"] == pytest.approx(metrics.average_precision_score(targets, probabilities, average="macro"))
@@ -36,20 +42,20 @@ def test_scores_are_those_of_scikit_learn(seed: int) -> None:
 
 def test_rows_without_any_label_that_are_left_alone_are_all_right() -> None:
     nothing = np.zeros((4, 3), np.int64)
-    found = multilabel.scores(nothing, nothing, np.zeros((4, 3), np.float32), LABELS)
+    found = scored(nothing, nothing, np.zeros((4, 3), np.float32))
     assert (found["subset_accuracy"], found["hamming_loss"]) == (1.0, 0.0)
     assert (found["f1_micro"], found["f1_macro"], found["map"]) == (0.0, 0.0, 0.0)
 
 
 def test_a_label_that_no_row_has_does_not_count_in_the_means() -> None:
     targets = np.array([[1, 0, 0], [1, 0, 0], [0, 1, 0]])
-    found = multilabel.scores(targets, targets, targets.astype(np.float32), LABELS)
+    found = scored(targets, targets, targets.astype(np.float32))
     assert (found["f1_macro"], found["map"]) == (1.0, 1.0)
 
 
 def test_every_label_everywhere_is_a_perfect_score_for_who_says_so() -> None:
     every = np.ones((3, 3), np.int64)
-    found = multilabel.scores(every, every, np.ones((3, 3), np.float32), LABELS)
+    found = scored(every, every, np.ones((3, 3), np.float32))
     assert found["f1_micro"] == found["map"] == found["subset_accuracy"] == 1.0
 
 
@@ -73,3 +79,16 @@ def test_the_surest_wrong_decision_comes_first() -> None:
     assert multilabel.mistakes(columns, LABELS, 5) == [
         (1, {"label": "a, b", "prediction": "a", "probability": pytest.approx(0.9)}),
         (2, {"label": "(none)", "prediction": "c", "probability": pytest.approx(0.6)})]
+
+
+def test_a_probability_that_reaches_its_own_threshold_is_a_yes() -> None:
+    logits = np.log(np.array([[0.2, 0.2, 0.9], [0.6, 0.1, 0.1]]) / (1 - np.array([[0.2, 0.2, 0.9], [0.6, 0.1, 0.1]])))
+    assert multilabel.predicted(logits, (0.15, 0.3, 0.95))["prediction"].tolist() == [[1, 0, 0], [1, 0, 0]]
+    assert multilabel.predicted(logits, "auto")["prediction"].tolist() == [[0, 0, 1], [1, 0, 0]]
+
+
+def test_every_label_gets_a_threshold_of_its_own() -> None:
+    targets, _, probabilities = drawn(0)
+    cuts = multilabel.thresholds(targets, probabilities)
+    assert len(cuts) == 3 and all(0 < cut < 1 for cut in cuts)
+    assert len(set(cuts)) == 3
