@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from finetune.clean import label_text
 from finetune.clean.duplicates import about_rows, labels, targets
 from finetune.contracts import Findings
 
@@ -25,8 +24,7 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
 
     from finetune.clean.near import copies
 
-    number = copies.numbered([table], roles)
-    label, known = copies.labels(table, targets(roles), in_order=label_text.in_order(roles))
+    number, (label, known) = copies.numbered([table], roles), copies.labels(table, targets(roles))
     first = copies.firsts(number, among=known)
     other = copies.firsts(number, among=known & (label != label[first[number]]))  # whose label is not that of `first`
     rows = np.flatnonzero(known & (other[number] >= 0))

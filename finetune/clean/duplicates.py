@@ -29,8 +29,7 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
 
     from finetune.clean.near import copies as near
 
-    label, _ = near.labels(table, targets(roles), in_order=label_text.in_order(roles))
-    number = near.joined(near.numbered([table], roles), label)
+    number = near.joined(near.numbered([table], roles), near.labels(table, targets(roles))[0])
     first = near.firsts(number)[number]
     rows = np.flatnonzero(first != np.arange(len(first)))
     own, others = (table["hash"].take(side).to_pylist() for side in (rows, first[rows]))
@@ -57,15 +56,15 @@ def keys(table: pa.Table, roles: Mapping[str, str]) -> list[str]:
 
 
 def labels(table: pa.Table, roles: Mapping[str, str], rows: Array) -> list[str]:
-    """The label of some rows, or their list of labels, or the number in its place, as a reason says it."""
-    ordered = label_text.in_order(roles)
-    columns = [label_text.told(table[name].take(rows), in_order=name in ordered).to_pylist() for name in targets(roles)]
+    """The label of some rows, or the number in its place, as a reason says it."""
+    columns = [label_text.told(table[name].take(rows), kind).to_pylist() for name, kind in targets(roles).items()]
     return [" / ".join(map(repr, label)) for label in zip(*columns, strict=True)]
 
 
-def targets(roles: Mapping[str, str]) -> list[str]:
-    """The columns of what is learnt, where that are labels, tags, answers or a number."""
-    return [name for name, kind in roles.items() if kind in label_text.LEARNT or (name, kind) == (TARGET, "number")]
+def targets(roles: Mapping[str, str]) -> dict[str, str]:
+    """The columns of what is learnt, where that are labels, tags, answers or a number, and their kinds."""
+    return {name: kind for name, kind in roles.items()
+            if kind in label_text.LEARNT or (name, kind) == (TARGET, "number")}
 
 
 def content(roles: Mapping[str, str]) -> str:

@@ -13,24 +13,19 @@ LEARNT = (*KINDS, "tags", "answers")
 NONE = "(none)"  # of a list without names
 
 
-def columns(roles: Mapping[str, str]) -> list[str]:
-    """The columns that hold a label or a list of them."""
-    return [name for name, kind in roles.items() if kind in KINDS]
+def columns(roles: Mapping[str, str]) -> dict[str, str]:
+    """The columns that hold a label or a list of them, and their kinds."""
+    return {name: kind for name, kind in roles.items() if kind in KINDS}
 
 
-def in_order(roles: Mapping[str, str]) -> list[str]:
-    """The columns whose lists are read in their own order: tags, of which each belongs to a word."""
-    return [name for name, kind in roles.items() if kind == "tags"]
-
-
-def told(column: pa.ChunkedArray, *, in_order: bool = False) -> pa.ChunkedArray:
-    """The label of each row; of a list, or of answers, its names in alphabetical order. Null stays null."""
+def told(column: pa.ChunkedArray, kind: str = "labels") -> pa.ChunkedArray:
+    """The label of each row; of a list its names in alphabetical order, tags in their own. Null stays null."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if pa.types.is_struct(column.type):
+    if kind == "answers":
         column = pc.struct_field(column, "text")
-    if in_order:
+    if kind == "tags":
         return pc.binary_join(column, " ")
     if not pa.types.is_list(column.type):
         return column

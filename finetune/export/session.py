@@ -31,6 +31,11 @@ class Session:
         self._inputs = [item.name for item in self._session.get_inputs()]
         self._outputs = [item.name for item in self._session.get_outputs()]
 
+    @property
+    def shapes(self) -> dict[str, list[Any]]:
+        """The shape of every input by name; free axes are words."""
+        return {item.name: item.shape for item in self._session.get_inputs()}
+
     def __call__(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Outputs by name; inputs that the graph does not know are left out."""
         values = self._session.run(None, {name: inputs[name] for name in self._inputs})

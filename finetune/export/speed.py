@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from finetune.evaluate.infer import Infer
 
 NUM_TIMED = 50  # rows whose latency is measured, one by one
+NUM_TIMED_TEXTS = 10  # of models that write texts, whose answers take a hundred times as long
 BLOCK = 10  # rows that one model answers before the next has its turn
 WARM_UP = 3
 ROUNDS = 3  # in which every model answers one batch
@@ -52,7 +53,8 @@ def measure(models: Sequence[Infer], examples: Examples, *, batch: int) -> list[
     since the threads of the model before may still be spinning.
     """
     order = np.argsort(examples.lengths(), kind="stable")
-    singles = [_collated(examples, [place]) for place in _spread(order, NUM_TIMED)]
+    most = NUM_TIMED_TEXTS if examples.task.head.decoding else NUM_TIMED
+    singles = [_collated(examples, [place]) for place in _spread(order, most)]
     together = _collated(examples, _spread(order, batch))
     found = [Speed(together.rows) for _ in models]
     for start in range(0, len(singles), BLOCK):
@@ -74,7 +76,8 @@ def _spread(order: Array, most: int) -> list[int]:
 
 
 def _collated(examples: Examples, places: Sequence[int]) -> Batch:
-    return examples.task.collate([examples[place] for place in places], examples.processor)
+    # Without targets, of which PyTorch would tell the loss.
+    return replace(examples.task.collate([examples[place] for place in places], examples.processor), targets={})
 
 
 def _milliseconds(model: Infer, batch: Batch) -> float:

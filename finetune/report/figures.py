@@ -15,6 +15,7 @@ from finetune.report import (
     draw_scores,
     draw_seen,
     draw_splits,
+    draw_texts,
     draw_training,
 )
 from finetune.report.folder import read
@@ -27,6 +28,7 @@ DRAWN = {
     "each_label": draw_decisions.each_label,
     "curve": draw_decisions.curve,
     "numbers": draw_numbers.numbers,
+    "texts": draw_texts.texts,
     "mistakes": draw_scores.mistakes,
     "balance": draw_data.balance,
     "lengths": draw_data.lengths,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from finetune.data.examples import Examples
     from finetune.run.context import Run
 
+HUB_NAMES = {"text2text-generation-with-past": "summarization"}  # what the Hub calls a task, where that differs
 NUM_MISTAKES = 24
 THUMBNAIL = 96  # pixels
 
@@ -47,7 +48,8 @@ def evaluate(run: Run) -> None:
     choice = trained["choice"]
     run.folder.write("metrics.json", {
         "recipe": run.name, "source": source["source"], "data": source, "backbone": trained["backbone"],
-        "task": task.onnx_task, "primary": task.primary, "labels": list(task.head.labels.names), "splits": splits,
+        "task": HUB_NAMES.get(task.onnx_task, task.onnx_task), "primary": task.primary,
+        "labels": list(task.head.labels.names), "splits": splits,
         "baselines": compared,
         "calibration": calibration.errors(task, {split: columns for split, (_, columns) in found.items()}),
         "train": trained["train"] | {name: {"choice": choice[name], "reason": choice[f"{name}_reason"]}

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from finetune.run.context import Run
 
 CPU, GPU = "optimized", "fp16"  # names of the artefacts
+NONE: dict[str, Any] = {"level": "none", "fused": {}}  # of models that write texts: an encoder and a decoder
 
 
 def write(run: Run, files: dict[str, Path]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from finetune.errors import ExportError
 from finetune.export import rescue, targets
+from finetune.export.generate import parts
 from finetune.export.quantize import Form, quantize
 from finetune.spec import Int8Static
 from finetune.write import write_json
@@ -34,7 +35,8 @@ def write(run: Run, files: Mapping[str, Path], file: Path, *, task: Task, proces
     assert settings.quantize is not None
     source = files["fp32"] if isinstance(settings.quantize, Int8Static) else files.get("optimized", files["fp32"])
     form = Form(settings=settings.quantize, target=targets.target(settings.target))
-    quantize(source, file, form, rows=_calibrating(run, task, processor))
+    for part in parts(source):
+        quantize(part, file.with_name(part.name), form, rows=_calibrating(run, task, processor))
     return form
 
 

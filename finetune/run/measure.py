@@ -84,12 +84,12 @@ def _model_folder(folder: RunFolder) -> Path:
 def _open(folder: RunFolder) -> Trained:
     onnx = folder.path / "onnx"
     if (onnx / manifest.NAME).is_file():
-        from finetune.export.session import Session
+        from finetune.export.generate import open_model
 
         file = onnx / manifest.check(onnx)
         task, processor, _ = saved.read(onnx)
         return Trained(file.relative_to(folder.path).as_posix(), "the one that is deployed", task, processor,
-                       Session(file).infer)
+                       open_model(file, task, processor).infer)
     import torch
 
     from finetune.backbones import resolve

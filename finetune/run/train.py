@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +40,11 @@ def train(run: Run) -> None:
     _same_number(run, accelerator.num_processes)
     set_seed(run.recipe.seed)
     task = _fit_to_rows(run, run.task())
-    loaded = _narrowed(run, resolve.load(run.recipe.model, task.head, sample=_source(run) == "sample"))
+    if accelerator.is_fsdp2 and task.head.decoding:
+        raise TrainingError("--profile", "a model that writes texts cannot be sharded: processes would wait for each "
+                                         "other where their texts differ in length. Use another profile.")
+    loaded = _narrowed(run, resolve.load(run.recipe.model, task.head, sample=_source(run) == "sample",
+                                           texts=_texts(run, task)))
     examples = {split: run.examples(split, task, loaded.processor) for split in ("train", "validation")}
     lengths = examples["train"].lengths()
     examples["validation"].lengths()
@@ -58,6 +63,14 @@ def train(run: Run) -> None:
 
 def _source(run: Run) -> str:
     return str(run.folder.read("data/source.json")["source"])
+
+
+def _texts(run: Run, task: Task) -> Iterator[str]:
+    """All texts of the training rows, for a tokenizer that has to be learnt."""
+    table = run.folder.table("train")
+    for role, kind in task.roles.items():
+        if kind == "text":
+            yield from table[role].to_pylist()
 
 
 def _narrowed(run: Run, loaded: Loaded) -> Loaded:
@@ -237,3 +250,14 @@ def _note_lengths(run: Run, examples: Examples, lengths: Any) -> None:
     if cut:
         run.say(f"{cut:,} of {len(lengths):,} training texts were cut at {longest} tokens (task.max_tokens); "
                 f"{quality['lengths']['cut_share']:.1%} of all tokens are lost")
+    if examples.task.head.decoding is not None:
+        _note_cut_targets(run, examples, examples.task.head.decoding.max_tokens)
+
+
+def _note_cut_targets(run: Run, examples: Examples, most: int) -> None:
+    cut = sum(examples[i]["full_target_length"] > most for i in range(len(examples)))
+    quality = run.folder.read("data/quality.json")
+    run.folder.write("data/quality.json", quality | {"targets": {"unit": "tokens", "max": most, "truncated": cut}})
+    if cut:
+        run.say(f"{cut:,} of {len(examples):,} summaries to learn from were cut at {most} tokens "
+                "(task.max_summary_tokens)")

@@ -17,7 +17,7 @@ from rich.console import Console
 from finetune.run import pipeline
 from finetune.run.folder import RunFolder
 from finetune.run.train import train
-from tests.conftest import QUICK, folder_name
+from tests.conftest import QUICK, SMALLER, folder_name
 
 NUM_STEPS = 6
 SETTINGS = (*QUICK, f"train.length={NUM_STEPS}steps", f"train.evaluate_every={NUM_STEPS // 2}steps", "clean.label_errors=off",
@@ -26,7 +26,7 @@ SETTINGS = (*QUICK, f"train.length={NUM_STEPS}steps", f"train.evaluate_every={NU
 
 def prepare(name: str, backbone: str, folder: Path, console: Console) -> None:
     """The rows of a recipe's sample, as a run that was stopped before training."""
-    run = pipeline.start(name, [*SETTINGS, f"model.name={backbone}", f"output_dir={folder / 'made'}"], command="", console=console)
+    run = pipeline.start(name, [*SETTINGS, *SMALLER.get(name, ()), f"model.name={backbone}", f"output_dir={folder / 'made'}"], command="", console=console)
     pipeline.carry_out_stage(run, "prepare")
     run.folder.path.rename(folder / "prepared")
 

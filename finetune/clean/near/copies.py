@@ -7,7 +7,7 @@ equal, and all that is asked of copies afterwards is arithmetic with these numbe
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -79,12 +79,9 @@ def codes(parts: Sequence[pa.Array | pa.ChunkedArray]) -> Array:
     return np.concatenate([np.zeros(0, np.int64), *indices])
 
 
-def labels(table: pa.Table, columns: Sequence[str], *, in_order: Collection[str] = ()) -> tuple[Array, Array]:
-    """A number for the label of each row, and whether it has one; where there are several columns, all of them.
-
-    Of the columns `in_order` a list counts in its own order.
-    """
-    of_columns = [codes([label_text.told(table[name], in_order=name in in_order)]) for name in columns]
+def labels(table: pa.Table, columns: Mapping[str, str]) -> tuple[Array, Array]:
+    """A number for the label of each row, and whether it has one; of several columns (name to kind) all of them."""
+    of_columns = [codes([label_text.told(table[name], kind)]) for name, kind in columns.items()]
     none = np.zeros(table.num_rows, np.int64)
     return joined(none, *of_columns), np.min([none, *of_columns], axis=0) == 0
 
