@@ -196,7 +196,7 @@ def _taken(tables: Sequence[pa.Table], rows: Array, roles: Mapping[str, str]) ->
     import pyarrow as pa
 
     starts = np.cumsum([0, *(table.num_rows for table in tables)])
-    names = [name for name, kind in roles.items() if kind == "text"]
+    names = row_text.columns(roles)
     chosen = [table.select(names).take(rows[(rows >= start) & (rows < start + table.num_rows)] - start)
               for table, start in zip(tables, starts, strict=False)]
     parts = [_texts(table, roles).cast(pa.large_string()) for table in chosen]
