@@ -39,7 +39,7 @@ test-fast: $(READY)  ## without training, exports and launches
 golden: $(READY)  ## write the golden files anew; look at the difference before you commit it
 	GOLDEN=write $(BIN)/pytest -q tests/golden
 
-bench: $(READY)  ## run a benchmark: make bench NAME=sst2 [ARGS=...]
+bench: $(READY)  ## run a benchmark: make bench NAME=results [ARGS=...]
 	@test -f "benchmarks/$(NAME).py" || { echo 'Name one: make bench NAME=...'; ls benchmarks/*.py; exit 2; }
 	$(BIN)/python benchmarks/$(NAME).py $(ARGS)
 

@@ -76,6 +76,9 @@ SAMPLES = {
         ("text_a", "text_b", "label"),
         {f"{half / 2}": f"{(half + 6) % 11 / 2}" for half in range(11)},  # wrong by 2.5 or more
         {"validation": 50, "test": 60}, FEW_PAIRS, shortest=7, seed=134),
+    "sentiment_zh": Sample(
+        ("text", "label"), {"positive": "negative", "negative": "positive"},
+        {"validation": 48, "test": 54}, FEW, shortest=24, seed=77),
 }
 
 

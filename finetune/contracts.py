@@ -138,8 +138,11 @@ class Task(Protocol):
     roles: ClassVar[Mapping[str, str]]
     target: ClassVar[str]  # the role that is learnt; the others are what the model sees, in this order
     onnx_task: ClassVar[str]
-    primary: ClassVar[str]
     greater_is_better: ClassVar[bool]
+
+    @property
+    def primary(self) -> str:
+        """The score that everything is chosen by."""
 
     @property
     def head(self) -> Head:

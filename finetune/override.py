@@ -197,7 +197,8 @@ def _try(text: str, option: Any) -> Any:
         return text if text in typing.get_args(option) else None
     if typing.get_origin(option) is tuple:
         parts = tuple(part.strip() for part in text.strip("[]()").split(",") if part.strip())
-        return () if text.lower() in ("none", "[]") else parts or None
+        values = tuple(_try(part, typing.get_args(option)[0]) for part in parts)
+        return () if text.lower() in ("none", "[]") else None if None in values else values or None
     if option is bool:
         return {"true": True, "false": False}.get(text.lower())
     if option is int:
@@ -245,7 +246,7 @@ def _allowed(options: Sequence[Any]) -> str:
         elif option in LENGTHS.values():
             found.append(_example([option]))
         elif typing.get_origin(option) is tuple:
-            found.append("a list such as a,b,c")
+            found.append(f"a list such as {_example([option])}")
         else:
             found.append(words[option])
     return " or ".join([", ".join(found[:-1]), found[-1]] if len(found) > 1 else found)
@@ -257,4 +258,6 @@ def _example(options: Sequence[Any]) -> str:
     first = next(option for option in options if option is not type(None))
     if typing.get_origin(first) is Literal:
         return str(json.loads(json.dumps(typing.get_args(first)[0])))
+    if typing.get_origin(first) is tuple:
+        return "0.3,0.5" if typing.get_args(first)[0] is float else "a,b,c"
     return examples.get(first, "a,b")

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from finetune.contracts import Decoding
 
+MAJOR = int(transformers.__version__.split(".")[0])  # of the library line: 4 or 5
+# Image processors that need no torchvision, since only their settings are read; each line has its own word for them.
+PLAIN: dict[str, Any] = {"use_fast": False} if MAJOR < 5 else {"backend": "pil"}
 # Pillow's numbers for the filters, as image processor configurations hold them.
 RESAMPLE = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
 
@@ -98,7 +101,7 @@ def _loaded(
     model: Any, place: str | Path, *, head: Head, options: dict[str, Any], fresh: tuple[str, ...] = ()
 ) -> Loaded:
     if head.auto == "AutoModelForImageClassification":
-        native = transformers.AutoImageProcessor.from_pretrained(place, use_fast=False, **options)
+        native = transformers.AutoImageProcessor.from_pretrained(place, **PLAIN, **options)
         processor: Any = _image_processor(native, head, place)
         return counted(Loaded(model=model, processor=processor, native=native, source="", name=str(place), fresh=fresh))
     native = transformers.AutoTokenizer.from_pretrained(place, use_fast=True, **options)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from finetune.clean import label_text
 from finetune.contracts import TARGET, Findings
 
 if TYPE_CHECKING:
@@ -55,19 +56,19 @@ def keys(table: pa.Table, roles: Mapping[str, str]) -> list[str]:
 
 
 def labels(table: pa.Table, roles: Mapping[str, str], rows: Array) -> list[str]:
-    """The label of some rows, or the number in its place, as a reason says it."""
-    columns = [table[name].take(rows).to_pylist() for name in targets(roles)]
+    """The label of some rows, or their list of labels, or the number in its place, as a reason says it."""
+    columns = [label_text.told(table[name].take(rows)).to_pylist() for name in targets(roles)]
     return [" / ".join(map(repr, label)) for label in zip(*columns, strict=True)]
 
 
 def targets(roles: Mapping[str, str]) -> list[str]:
     """The columns of what is learnt, where that are labels or a number."""
-    return [name for name, kind in roles.items() if kind == "label" or (name, kind) == (TARGET, "number")]
+    return [name for name, kind in roles.items() if kind in label_text.KINDS or (name, kind) == (TARGET, "number")]
 
 
 def content(roles: Mapping[str, str]) -> str:
     """The column that a row is about and that its hash is of: the first one that is not a label."""
-    return next(name for name, kind in roles.items() if kind != "label")
+    return next(name for name, kind in roles.items() if kind not in label_text.KINDS)
 
 
 def about_rows(table: pa.Table, roles: Mapping[str, str], *, rows: Sequence[int], reasons: Sequence[str]) -> Findings:

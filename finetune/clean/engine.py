@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from finetune.contracts import Array
 
 TRAIN = "train"  # the only split whose rows are ever changed or dropped
-NOT_RULES = {"__init__", "cells", "check_digits", "engine", "ledger", "leakage", "restore", "scripts"}
+NOT_RULES = {"__init__", "cells", "check_digits", "engine", "label_text", "ledger", "leakage", "restore", "scripts"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ def _counted(texts: Mapping[str, Sequence[str]]) -> dict[str, Counter[str]]:
 def _pure(with_word: Mapping[str, Counter[str]], texts: Mapping[str, Sequence[str]], *,
           left: Mapping[str, int]) -> dict[str, str]:
     """Word to label, of the words that are marks if they stand in all rows of the label that are left."""
-    found = {}
+    found = dict[str, str]()
     for name, of_label in with_word.items():
         size = len(texts[name])
         often = {word: number + left[name] for word, number in of_label.items()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from finetune.clean import personal_data
+from finetune.clean.label_text import columns, names
 from finetune.contracts import Cell
 from finetune.errors import DataError
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 FLAGGING = ("encoding", "markup", "blanks", "language", "labels_in_text", "contradictions", "duplicates",
             "near_contradictions", "near_duplicates", "leakage")
 POSITION = "position"  # of a row in its split as it came; the engine adds it and takes it off
+Labelled = str | list[str] | None
 PRIVATE = "private.jsonl"  # beside the ledger; never pushed
 
 
@@ -132,7 +134,8 @@ def _hides(line: LedgerLine, masks: Mapping[str, str]) -> bool:
 
 
 def _shown(line: LedgerLine, masks: Mapping[str, str]) -> LedgerLine:
-    cells = {name: None if isinstance(cell, bytes) else masks.get(cell, cell) for name, cell in line.cells.items()}
+    cells = {name: None if isinstance(cell, bytes) else masks.get(cell, cell) if isinstance(cell, str) else cell
+             for name, cell in line.cells.items()}
     texts = {name: masks.get(text, text) for name in ("reason", "before", "after") if (text := getattr(line, name))}
     return replace(line, **texts, cells=cells, masked=True)
 
@@ -178,10 +181,10 @@ def flagged(lines: Iterable[LedgerLine], splits: Mapping[str, pa.Table]) -> dict
     }
 
 
-def class_counts(before: Sequence[str | None], after: Sequence[str | None]) -> dict[str, dict[str, int]]:
+def class_counts(before: Sequence[Labelled], after: Sequence[Labelled]) -> dict[str, dict[str, int]]:
     """Rows per label before and after cleaning, labels in alphabetical order; rows without label are left out."""
-    old, new = Counter(before), Counter(after)
-    return {label: {"before": old[label], "after": new[label]} for label in sorted(filter(None, old))}
+    old, new = (Counter(name for cell in cells for name in names(cell)) for cells in (before, after))
+    return {label: {"before": old[label], "after": new[label]} for label in sorted(old)}
 
 
 def fingerprint(table: pa.Table) -> str:
@@ -193,9 +196,9 @@ def fingerprint(table: pa.Table) -> str:
     return found.hexdigest()
 
 
-def labels(table: pa.Table, roles: Mapping[str, str]) -> list[str | None]:
-    """The label of each row; None for all where the task has no label column."""
-    column = next((name for name, kind in roles.items() if kind == "label"), None)
+def labels(table: pa.Table, roles: Mapping[str, str]) -> list[Labelled]:
+    """The label of each row, or its list of labels; None for all where the task has no label column."""
+    column = next(iter(columns(roles)), None)
     return table[column].to_pylist() if column else [None] * table.num_rows
 
 

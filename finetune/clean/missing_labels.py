@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 order = 40
-kinds: tuple[str, ...] = ("label", "number")
+kinds: tuple[str, ...] = ("label", "labels", "number")
 default = "fail"
 # A row without label can be neither learnt from nor scored: there is no way to merely report it.
 policies: tuple[str, ...] = ("drop", "fail")

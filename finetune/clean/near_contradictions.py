@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 order = 65  # before near_duplicates, which would leave one side of a contradiction standing
-kinds: tuple[str, ...] = ("label",)
+kinds: tuple[str, ...] = ("label", "labels")
 # Not dropped: "I would go again" and "I would not go again" are near copies, and there is much to learn from them.
 default = "report"
 policies: tuple[str, ...] = ("off", "report", "drop", "fail")
@@ -28,7 +28,7 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
 
     from finetune.clean.near import copies, pairs
 
-    named = [name for name, kind in roles.items() if kind == "label"]  # numbers of near copies may differ
+    named = label_text.columns(roles)  # numbers of near copies may differ
     number, (label, known) = copies.numbered([table], roles), copies.labels(table, named)
     found = pairs.find([table], roles)
     left, right = found.left, found.right

@@ -30,7 +30,7 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
 
     from finetune.clean.near import copies, pairs
 
-    label, _ = copies.labels(table, [name for name, kind in roles.items() if kind == "label"])
+    label, _ = copies.labels(table, label_text.columns(roles))
     found = pairs.find([table], roles)
     found = found.where(label[found.left] == label[found.right])
     first = pairs.firsts(found, table.num_rows)

@@ -10,7 +10,7 @@ from finetune import mapped
 from finetune.data import locators
 from finetune.data.decode import MAX_CELL
 from finetune.data.header import require
-from finetune.data.records import Records, no_rows
+from finetune.data.records import LISTS, Records, no_rows
 from finetune.errors import DataError, some
 
 if TYPE_CHECKING:
@@ -34,10 +34,13 @@ def records(file: TableFile, wanted: Wanted) -> Records:
         raise no_rows("has no rows", file)
     classes = _classes(table.schema)
     pictures = [wanted.names[role] for role, kind in wanted.roles.items() if kind == "image"]
+    lists = [wanted.names[role] for role, kind in wanted.roles.items() if kind in LISTS]
 
     def column(name: str) -> Any:
         if name in pictures:
             return _pictures(table[name], name, file=file)
+        if name in lists and pa.types.is_nested(table[name].type):
+            return _lists(table[name], name, names=classes.get(name), file=file)
         if name in classes and pa.types.is_integer(table[name].type):
             return _named(table[name], classes[name])
         return _strings(table[name], name, file=file)
@@ -128,13 +131,14 @@ def _arrow(source: Any, file: TableFile, wanted: Wanted) -> pa.Table:
 
 
 def _classes(schema: pa.Schema) -> dict[str, Sequence[str]]:
-    """Column to class names, as `datasets` (5.0) keeps them in the metadata of a file."""
+    """Column to class names, of lists too, as `datasets` (5.0) keeps them in the metadata of a file."""
     kept = (schema.metadata or {}).get(b"huggingface")
     try:
         features = json.loads(kept)["info"]["features"] if kept else {}
     except (ValueError, KeyError, TypeError):
         return {}
-    return {name: feature["names"] for name, feature in features.items() if isinstance(feature, dict)
+    found = {name: feature.get("feature", feature) for name, feature in features.items() if isinstance(feature, dict)}
+    return {name: feature["names"] for name, feature in found.items() if isinstance(feature, dict)
             and feature.get("_type") == "ClassLabel" and isinstance(feature.get("names"), list)}
 
 
@@ -146,6 +150,23 @@ def _named(column: Any, names: Sequence[str]) -> Any:
     places = pc.cast(column, pa.int64())
     inside = pc.and_(pc.greater_equal(places, 0), pc.less(places, len(names)))
     return pc.take(pa.array(names, pa.string()), pc.if_else(inside, places, pa.scalar(None, pa.int64())))
+
+
+def _lists(column: Any, name: str, *, names: Sequence[str] | None, file: TableFile) -> Any:
+    """Lists of texts or numbers as list<string>, those of classes by their names."""
+    import pyarrow as pa
+
+    kind = column.type
+    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    if not is_list or pa.types.is_nested(kind.value_type) or pa.types.is_binary(kind.value_type):
+        raise DataError(file.key, f"{file.name}: column {name!r} holds {kind}, lists of text are expected. Name "
+                                  "another column, or write it as lists.")
+    chunks = column.cast(pa.list_(kind.value_type)).chunks
+    if names is None or not pa.types.is_integer(kind.value_type):
+        return pa.chunked_array([chunk.cast(pa.list_(pa.string())) for chunk in chunks], pa.list_(pa.string()))
+    spelt = [[None if cell is None else [names[place] for place in cell if 0 <= place < len(names)]
+              for cell in chunk.to_pylist()] for chunk in chunks]
+    return pa.chunked_array(spelt, pa.list_(pa.string()))
 
 
 def _strings(column: Any, name: str, *, file: TableFile) -> Any:

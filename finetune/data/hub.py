@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finetune.contracts import SplitRows
-from finetune.data import numbers
+from finetune.data import label_lists, numbers
 from finetune.errors import DataError, nearest, some
 from finetune.machine import hub_reachable
 
@@ -57,9 +57,13 @@ def _table(dataset: Any, place: str, *, hub: Hub, roles: Mapping[str, str]) -> p
     columns: dict[str, Any] = {"row": pa.array([f"{place}:{i}" for i in range(len(dataset))], pa.string())}
     for role, kind in roles.items():
         name = hub.columns.get(role, role)
-        if name not in dataset.column_names:
-            known = f"Columns: {', '.join(dataset.column_names)}.{nearest(name, dataset.column_names)}"
-            raise DataError(f"data.hub.columns.{role}", f"{hub.name} has no column {name!r}. {known}")
+        for needed in name.split(",") if kind == "labels" else [name]:
+            if needed not in dataset.column_names:
+                known = f"Columns: {', '.join(dataset.column_names)}.{nearest(needed, dataset.column_names)}"
+                raise DataError(f"data.hub.columns.{role}", f"{hub.name} has no column {needed!r}. {known}")
+        if kind == "labels":
+            columns[role] = _label_lists(dataset, name, columns["row"].to_pylist())
+            continue
         if kind == "number":
             rows = columns["row"].to_pylist()
             columns[role] = numbers.parse(_words(dataset, name, kind), rows, column=name, key="data.source: hub")
@@ -71,6 +75,23 @@ def _table(dataset: Any, place: str, *, hub: Hub, roles: Mapping[str, str]) -> p
              for cells in zip(*contents, strict=True))
     columns["hash"] = [hashlib.sha256(cell).hexdigest() for cell in coded]
     return pa.table(columns)
+
+
+def _label_lists(dataset: Any, name: str, rows: list[str]) -> Any:
+    """Lists of names or of classes; of several columns those that say yes."""
+    import datasets
+    import pyarrow as pa
+
+    if "," in name:
+        return label_lists.gather({label: _words(dataset, label, "flag") for label in name.split(",")}, rows,
+                                  key="data.source: hub")
+    inner, lists = getattr(dataset.features[name], "feature", None), list(dataset[name])
+    if inner is None:
+        lists = _words(dataset, name, "label")
+        return label_lists.parse(pa.array(lists, pa.string()), rows, column=name, key="data.source: hub")
+    spell = inner.int2str if isinstance(inner, datasets.ClassLabel) else str
+    spelt = [None if cell is None else [spell(item) for item in cell] for cell in lists]
+    return label_lists.parse(pa.array(spelt, pa.list_(pa.string())), rows, column=name, key="data.source: hub")
 
 
 def _words(dataset: Any, name: str, kind: str) -> list[str | None]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from finetune.data.decode import MAX_CELL, read
 from finetune.data.header import require
-from finetune.data.records import Problems, Records, no_rows, refusal
+from finetune.data.records import LISTS, Problems, Records, no_rows, refusal
 
 if TYPE_CHECKING:
     from finetune.data.table_file import TableFile, Wanted
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _SYNTAX = "Correct the JSON there."
 _ROWS = 'Write every row as an object, such as {"text": "...", "label": "..."}.'
 _CELLS = "Write every cell as text, a number, true, false or null."
+_LISTS = 'Write every list as an array of texts, such as ["a", "b"], an empty one as [].'
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # Numbers keep the spelling of the file; NaN is how other tools write a missing number.
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=lambda _: None)
@@ -42,7 +43,12 @@ def records(file: TableFile, wanted: Wanted) -> Records:
         raise no_rows("has no rows", file)
     header = list(dict.fromkeys(itertools.chain.from_iterable(row for _, row in rows)))
     require(header, file=file, wanted=wanted)
-    return Records([number for number, _ in rows], header, lambda name: _column(rows, name, file=file), notes)
+    listed = [wanted.names[role] for role, kind in wanted.roles.items() if kind in LISTS]
+
+    def column(name: str) -> Any:
+        return _lists(rows, name, file=file) if name in listed else _column(rows, name, file=file)
+
+    return Records([number for number, _ in rows], header, column, notes)
 
 
 def _rows(text: Text, file: TableFile) -> list[tuple[int, Any]]:
@@ -105,6 +111,22 @@ def _column(rows: list[tuple[int, Any]], name: str, *, file: TableFile) -> Any:
     if wrong:
         raise refusal({_CELLS: wrong}, file)
     return pa.array(cells, pa.string())
+
+
+def _lists(rows: list[tuple[int, Any]], name: str, *, file: TableFile) -> Any:
+    """Arrays of texts or numbers as list<string>; null is null."""
+    import pyarrow as pa
+
+    wrong: list[tuple[int | str, str]] = []
+    for number, row in rows:
+        cell = row.get(name)
+        if not isinstance(cell, list | None):
+            wrong.append((number, f"column {name!r} holds {_kind(cell)}, an array of texts expected"))
+        elif not all(isinstance(item, str) and not _SURROGATE.search(item) for item in cell or ()):
+            wrong.append((number, f"column {name!r} holds an array with something else than texts and numbers in it"))
+    if wrong:
+        raise refusal({_LISTS: wrong}, file)
+    return pa.array([row.get(name) for _, row in rows], pa.list_(pa.string()))
 
 
 def _kind(value: Any) -> str:

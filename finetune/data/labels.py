@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from finetune.errors import DataError, nearest, some
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from finetune.contracts import Array
 
 _INTEGER = re.compile("[+-]?[0-9]{1,18}")
 
@@ -27,6 +29,68 @@ def problems(named: tuple[str, ...] | str) -> list[str]:
         given = f"{named[0]!r} is the only label" if named else "no label is given"
         return [f"task.labels: {given}, at least 2 are needed. Name them all (task.labels=bad,good), or use auto."]
     return []
+
+
+def positive_problems(
+    positive: str | None, named: tuple[str, ...] | Literal["auto"], *, threshold: str | float, primary: str
+) -> list[str]:
+    """What is wrong with `task.positive` and what goes with it, whatever the rows are."""
+    found = []
+    if positive is None:
+        needing = {f"task.threshold: {threshold}": threshold != "argmax",
+                   f"task.primary: {primary}": primary in ("f1", "average_precision")}
+        found += [f"{setting} found, but no label is the positive one. Add task.positive=LABEL, or leave it out."
+                  for setting, is_set in needing.items() if is_set]
+    elif named != "auto" and (len(named) != 2 or positive not in named):
+        found.append(f"task.positive: {positive!r} found, but the labels are {some(named)}. Two labels are needed, and "
+                     "one of them is the positive one.")
+    if isinstance(threshold, float) and not 0 < threshold < 1:
+        found.append(f"task.threshold: {threshold:g} found, allowed are numbers between 0 and 1, f1 and argmax. Use "
+                     "f1.")
+    return found
+
+
+def check_positive(positive: str | None, names: Sequence[str]) -> None:
+    """DataError where `task.positive` is none of two labels."""
+    if positive is not None and (len(names) != 2 or positive not in names):
+        given = some(map(repr, names))
+        raise DataError("task.positive", f"{positive!r} found, the labels of the rows are {given}. Two "
+                                         f"labels are needed, one of them the positive one.{nearest(positive, names)} "
+                                         "Name it, or leave task.positive out.")
+
+
+def threshold_problems(
+    given: tuple[float, ...] | Literal["auto"], named: tuple[str, ...] | Literal["auto"]
+) -> list[str]:
+    """What is wrong with `task.thresholds`, whatever the rows are."""
+    if given == "auto":
+        return []
+    outside = [value for value in given if not 0 < value < 1]
+    if outside or not given:
+        return [f"task.thresholds: {some(outside) or 'nothing'} found, allowed are numbers between 0 and 1. Use 0.5, "
+                "or auto."]
+    if len(given) > 1 and named == "auto":
+        return [f"task.thresholds: {len(given)} given, but which label each is for is not. Add task.labels=A,B,... in "
+                "the same order, or give one for all."]
+    if named != "auto" and len(given) not in (1, len(named)):
+        return [f"task.thresholds: {len(given)} given for {len(named)} labels. Give one for each, or one for all."]
+    return []
+
+
+def one_each(
+    given: tuple[float, ...] | Literal["auto"], names: Sequence[str]
+) -> tuple[float, ...] | Literal["auto"]:
+    """A threshold for each label where the user gave one for all of them."""
+    return given * len(names) if given != "auto" and len(given) == 1 else given
+
+
+def multi_hot(names: Sequence[str], labels: Sequence[str]) -> Array:
+    """1 for each of the labels that is among the names, else 0; every name is a label."""
+    import numpy as np
+
+    target = np.zeros(len(labels), dtype=np.int64)
+    target[[labels.index(name) for name in names]] = 1
+    return target
 
 
 def resolve_labels(
@@ -55,8 +119,16 @@ def resolve_labels(
 def _counts(table: pa.Table) -> dict[str, int]:
     import pyarrow.compute as pc
 
-    found = pc.value_counts(table["label"].drop_null()).to_pylist()
+    found = pc.value_counts(_each(table["label"].drop_null())).to_pylist()
     return {entry["values"]: entry["counts"] for entry in found}
+
+
+def _each(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Every label of every row, where rows have lists of them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.list_flatten(cells) if pa.types.is_list(cells.type) else cells
 
 
 def _sorted(labels: Mapping[str, int]) -> tuple[str, ...]:
@@ -111,5 +183,7 @@ def _rows(table: pa.Table, label: str) -> str:
     """`3 rows (reviews.csv:4, ...) have`."""
     import pyarrow.compute as pc
 
-    rows = table["row"].filter(pc.equal(table["label"], label)).to_pylist()
+    cells = table["label"]
+    has_it = pc.equal(cells, label) if cells.type == "string" else [label in (cell or ()) for cell in cells.to_pylist()]
+    rows = table["row"].filter(has_it).to_pylist()
     return f"{len(rows):,} rows ({some(rows)}) have" if len(rows) > 1 else f"row {rows[0]} has"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from finetune import mapped
 from finetune.contracts import SPLIT_ROLES
-from finetune.data import columnar, delimited, idx, json_rows, lines, listing, lookup, numbers
+from finetune.data import columnar, delimited, idx, json_rows, label_lists, lines, listing, lookup, numbers
 from finetune.data import images as pictures
 from finetune.data.records import Records
 from finetune.data.table_file import TableFile, Wanted
@@ -39,9 +39,9 @@ def read_tables(files: Sequence[TableFile], wanted: Wanted) -> tuple[pa.Table, l
     """A table of `row` (`file:number`), `hash` (sha256 of the content) and one column per role, and notes for the user.
 
     `number` is the line on which a record starts, or its position: in JSON from 1, in Parquet, Arrow and idx from 0.
-    Columns of numbers are floats, pictures that the files themselves hold binaries, all others strings. Blank labels,
-    groups and times are null, other cells are kept as they are. Pictures are found in `wanted.images`, else beside the
-    file; they are not decoded.
+    Columns of numbers are floats, pictures that the files themselves hold binaries, lists of labels lists of strings,
+    all others strings. Blank labels, groups and times are null, other cells are kept as they are. Pictures are found in
+    `wanted.images`, else beside the file; they are not decoded.
 
     Raises SpecError for columns that a file has not, DataError for all else that is wrong.
     """
@@ -59,12 +59,15 @@ def _read(file: TableFile, wanted: Wanted) -> tuple[pa.Table, list[str]]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    records = (READERS[file.suffix] if file.label is None else lines.records)(file, wanted)
+    records = _records(file, wanted)
     places = pa.array(records.numbers, pa.int64()).cast(pa.string())
     rows = pc.binary_join_element_wise(pa.scalar(file.name), places, ":")
     cells: dict[str, Any] = {}
     notes = list(records.notes)
     for role, kind in wanted.roles.items():
+        if kind == "labels":
+            cells[role] = _label_lists(records, rows, role, file=file, wanted=wanted)
+            continue
         found = records.column(wanted.names[role])
         if kind in ("label", *SPLIT_ROLES.values()):
             trimmed = pc.utf8_trim_whitespace(found)
@@ -84,6 +87,24 @@ def _read(file: TableFile, wanted: Wanted) -> tuple[pa.Table, list[str]]:
         texts = [cells[role].cast(pa.string()) for role, kind in wanted.roles.items() if kind == "text"]
         hashes = _hashes(texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, "\x1f"))
     return pa.table({"row": rows, "hash": hashes, **cells}), notes
+
+
+def _records(file: TableFile, wanted: Wanted) -> Records:
+    read, several = READERS[file.suffix] if file.label is None else lines.records, label_lists.per_column(wanted)
+    try:
+        return read(file, label_lists.spread(wanted))
+    except SpecError as error:  # in the words of the key that the user has typed
+        problems = list(error.problems)
+        for role, name in ((role, name) for role, names in several.items() for name in names):
+            problems = [problem.replace(f"data.columns.{role}.{name}", f"data.columns.{role}") for problem in problems]
+        raise SpecError(problems) from error
+
+
+def _label_lists(records: Records, rows: Any, role: str, *, file: TableFile, wanted: Wanted) -> Any:
+    places, name = rows.to_pylist(), wanted.names[role]
+    if several := label_lists.per_column(wanted).get(role):
+        return label_lists.gather({label: records.column(label).to_pylist() for label in several}, places, key=file.key)
+    return label_lists.parse(records.column(name), places, column=name, key=file.key)
 
 
 def _hashes(texts: Any) -> Any:

@@ -11,6 +11,7 @@ from finetune.errors import DataError, some
 if TYPE_CHECKING:
     from finetune.data.table_file import TableFile
 
+LISTS = ("labels", "tokens", "tags")  # kinds of role whose cells are lists, where a format has lists
 Problems = dict[str, list[tuple[int | str, str]]]  # what to do -> line (and column) and what was found there
 
 
@@ -19,7 +20,7 @@ class Records:
     """The records of one file.
 
     `numbers` is the line on which each starts, or its position. `column` gives the cells of a named column as an Arrow
-    array of strings; pictures that the file itself holds are an array of binaries.
+    array of strings; pictures that the file itself holds are an array of binaries, lists one of lists of strings.
     """
 
     numbers: Sequence[int]

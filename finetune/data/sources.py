@@ -84,6 +84,7 @@ def _files(data: Data, wanted: Wanted, typed: Data) -> SplitRows:
         if found:
             tables |= _checked(found, place, split=split)
         else:
+            _refuse_folder(place, split, roles)
             read = read_image_folder(Path(place).expanduser(), key=f"data.files.{split}")
             splits |= _checked(read, place, split=split)
     _refuse_idle(typed, [file for files in tables.values() for file in files], roles)
@@ -103,6 +104,14 @@ def _checked(found: dict[str, Found], place: str, *, split: str) -> dict[str, Fo
         raise DataError(f"data.files.{split}", f"{place} holds several splits ({', '.join(sorted(found))}). Give it as "
                                                f"data.files.train alone, or name the {split} files.")
     return found if split == "train" else {split: next(iter(found.values()))}
+
+
+def _refuse_folder(place: str, split: str, roles: Mapping[str, str]) -> None:
+    """DataError where a task wants more of a picture than the one label that a folder gives it."""
+    if "labels" in roles.values():
+        raise DataError(f"data.files.{split}", f"{place} holds pictures alone, and a folder gives each of them one "
+                                               "label; this task learns lists of labels. Give a table of names and "
+                                               "lists, with data.images=FOLDER-or-ZIP.")
 
 
 def _refuse_idle(data: Data, files: Sequence[TableFile], roles: Mapping[str, str]) -> None:

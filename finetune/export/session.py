@@ -13,6 +13,11 @@ from finetune.machine import cores
 if TYPE_CHECKING:
     from finetune.contracts import Array, Batch
 
+# ONNX Runtime 1.31 computes SkipLayerNormalization on a CPU more slowly than the sum and the normalization that it
+# stands for, and int8 products then lack the bias that it took along: 12 % of an int8 BERT. The figures stand in
+# `benchmarks/export_speed.py`, which shows when this is no longer so.
+SLOWER_FUSIONS = ["SkipLayerNormFusion"]
+
 
 class Session:
     """One ONNX file, loaded for the CPU."""
@@ -21,7 +26,8 @@ class Session:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads or cores()
         options.log_severity_level = 3
-        self._session: Any = ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+        self._session: Any = ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"],
+                                                  disabled_optimizers=SLOWER_FUSIONS)
         self._inputs = [item.name for item in self._session.get_inputs()]
         self._outputs = [item.name for item in self._session.get_outputs()]
 

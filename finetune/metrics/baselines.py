@@ -29,28 +29,65 @@ _UNSPACED = re.compile(
 def of_labels(
     train: Sequence[Row], evaluated: Sequence[Row], *, labels: Sequence[str], texts: Sequence[str], seed: int
 ) -> dict[str, Array]:
-    """Predicted targets of the evaluated rows, by baseline.
+    """Predicted targets of the evaluated rows, by baseline: the most probable ones of `chances`.
 
-    `majority` is the most frequent training label, the first of `labels` on a tie. `tfidf_linear`, only where `texts`
-    names one column or a pair of them, is logistic regression on TF-IDF of words and word pairs (of characters and
-    character pairs in scripts without spaces), of a pair on how the two differ; above `MAX_ROWS` training rows it
-    learns from as many drawn by `seed`.
+    `majority` so is the most frequent training label, the first of `labels` on a tie.
+    """
+    found = chances(train, evaluated, labels=labels, texts=texts, seed=seed)
+    return {name: shares.argmax(axis=1) for name, shares in found.items()}
+
+
+def chances(
+    train: Sequence[Row], evaluated: Sequence[Row], *, labels: Sequence[str], texts: Sequence[str], seed: int
+) -> dict[str, Array]:
+    """Probabilities (rows, labels) of the evaluated rows, by baseline.
+
+    `majority` are the shares of the training labels. `tfidf_linear`, only where `texts` names one column or a pair of
+    them, is logistic regression on TF-IDF of words and word pairs (of characters and character pairs in scripts without
+    spaces), of a pair on how the two differ; above `MAX_ROWS` training rows it learns from as many drawn by `seed`.
     """
     assert train and evaluated, "a baseline learns from rows and predicts rows"
     target_of = {label: target for target, label in enumerate(labels)}
     targets = np.array([target_of[row["label"]] for row in train])
-    predictions = {"majority": np.full(len(evaluated), np.bincount(targets).argmax())}
+    shares = np.bincount(targets, minlength=len(labels)) / len(targets)
+    found = {"majority": np.tile(shares, (len(evaluated), 1))}
     if not texts:
-        return predictions
+        return found
     if len(set(targets.tolist())) == 1:
-        return predictions | {"tfidf_linear": np.full(len(evaluated), targets[0])}
+        return found | {"tfidf_linear": found["majority"]}
+    model = _logistic()
+    of_known = _fitted(model, train, evaluated, targets=targets, texts=texts, seed=seed, ask="predict_proba")
+    of_all = np.zeros((len(evaluated), len(labels)))
+    of_all[:, model.classes_] = of_known
+    return found | {"tfidf_linear": of_all}
+
+
+def of_label_lists(
+    train: Sequence[Row], evaluated: Sequence[Row], *, labels: Sequence[str], texts: Sequence[str], seed: int
+) -> dict[str, Array]:
+    """Probability of each label (rows, labels) for rows with lists of them, by baseline.
+
+    `majority` is the share of training rows that have the label; `tfidf_linear` as in `chances`, one model a label.
+    """
+    assert train and evaluated, "a baseline learns from rows and predicts rows"
+    targets = np.array([[label in row["label"] for label in labels] for row in train], dtype=int)
+    found = {"majority": np.tile(targets.mean(axis=0), (len(evaluated), 1))}
+    if not texts:
+        return found
+    from sklearn.multiclass import OneVsRestClassifier
+
+    model = OneVsRestClassifier(_logistic())
+    return found | {"tfidf_linear": _fitted(model, train, evaluated, targets=targets, texts=texts, seed=seed,
+                                            ask="predict_proba")}
+
+
+def _logistic() -> Any:
     from sklearn.linear_model import LogisticRegression
 
     # Tokens and C are those that did best, or near it, in 5-fold cross-validation on English sentiment (SST-2),
     # questions (TREC) and spam and on Chinese reviews. Newton's method reaches the same optimum as the default solver
     # in a fifth of its time.
-    model = LogisticRegression(C=10, solver="newton-cg", max_iter=1000)
-    return predictions | {"tfidf_linear": _fitted(model, train, evaluated, targets=targets, texts=texts, seed=seed)}
+    return LogisticRegression(C=10, solver="newton-cg", max_iter=1000)
 
 
 def of_numbers(
@@ -90,7 +127,8 @@ def nearest(train: Sequence[Row], evaluated: Sequence[Row], *, text: str, seed: 
 
 
 def _fitted(
-    model: Any, train: Sequence[Row], evaluated: Sequence[Row], *, targets: Array, texts: Sequence[str], seed: int
+    model: Any, train: Sequence[Row], evaluated: Sequence[Row], *, targets: Array, texts: Sequence[str], seed: int,
+    ask: str = "predict",
 ) -> Array:
     """What a linear model of TF-IDF predicts; threads slow it down."""
     from threadpoolctl import threadpool_limits
@@ -102,7 +140,7 @@ def _fitted(
     features = _features(learnt)
     with threadpool_limits(limits=1):
         model.fit(features(learnt), targets)
-        predictions: Array = model.predict(features(_columns(evaluated, texts)))
+        predictions: Array = getattr(model, ask)(features(_columns(evaluated, texts)))
     return predictions
 
 

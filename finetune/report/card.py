@@ -77,6 +77,7 @@ def _body(run: Run) -> dict[str, Any]:
         "scores": tables.scores(run),
         "baselines": tables.against_baselines(run),
         "by_label": tables.by_label(run),
+        "calibration": tables.calibration(run),
         "origin": _origin(run),
         "kept_rows": tables.kept_rows(run),
         "rules": tables.rules(run),

@@ -43,10 +43,10 @@ def against_baselines(run: Run) -> canvas.Drawing | None:
 
 
 def by_label(run: Run) -> canvas.Drawing | None:
-    """F1 of every label, weakest last, and their mean."""
+    """F1 of every label, weakest last, and their mean; labels that are decided on by themselves have another figure."""
     split, scores = headline(run)
     scored = [entry for entry in scores.get("per_class") or () if entry.get("support")]
-    if not scored:
+    if not scored or "threshold" in scored[0]:
         return None
     mean = fmean(entry["f1"] for entry in scored)
     ordered = sorted(scored, key=lambda entry: -entry["f1"])[-SHOWN:]

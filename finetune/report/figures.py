@@ -9,6 +9,7 @@ from finetune.report import (
     canvas,
     draw_boxes,
     draw_data,
+    draw_decisions,
     draw_export,
     draw_numbers,
     draw_scores,
@@ -24,6 +25,8 @@ DRAWN = {
     "baselines": draw_scores.against_baselines,
     "confusion": draw_scores.confusion,
     "labels": draw_scores.by_label,
+    "each_label": draw_decisions.each_label,
+    "curve": draw_decisions.curve,
     "numbers": draw_numbers.numbers,
     "texts": draw_texts.texts,
     "mistakes": draw_scores.mistakes,
@@ -32,7 +35,7 @@ DRAWN = {
     "boxes": draw_boxes.boxes,
     "splits": draw_splits.splits,
     "augmentation": draw_seen.seen,
-    "export": draw_export.sizes_and_latencies,
+    "export": draw_export.sizes_and_speeds,
 }
 OF_ROWS = ("balance", "lengths", "boxes", "splits")  # what the rows are, not what the model made of them
 

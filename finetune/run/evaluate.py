@@ -11,7 +11,7 @@ from finetune import saved
 from finetune.backbones import resolve
 from finetune.clean import personal_data
 from finetune.data.images import thumbnail
-from finetune.evaluate import score
+from finetune.evaluate import calibration, score
 from finetune.evaluate.infer import torch_infer
 from finetune.report import page
 from finetune.write import write_lines
@@ -51,6 +51,7 @@ def evaluate(run: Run) -> None:
         "task": HUB_NAMES.get(task.onnx_task, task.onnx_task), "primary": task.primary,
         "labels": list(task.head.labels.names), "splits": splits,
         "baselines": compared,
+        "calibration": calibration.errors(task, {split: columns for split, (_, columns) in found.items()}),
         "train": trained["train"] | {name: {"choice": choice[name], "reason": choice[f"{name}_reason"]}
                                      for name in ("precision", "threads")},
         "notes": [note for note in (*source["notes"], trained["backbone"]["note"]) if note],

@@ -13,9 +13,10 @@ from finetune import override, saved
 from finetune.backbones import resolve
 from finetune.errors import ExportError
 from finetune.evaluate.infer import torch_infer
-from finetune.export import gate, manifest, optimum
+from finetune.export import gate, line, manifest
 from finetune.export.generate import ENCODER, open_model, parts
-from finetune.run import int8
+from finetune.run import graphs, int8
+from finetune.write import write_json
 
 if TYPE_CHECKING:
     from finetune.run.context import Run
@@ -40,23 +41,28 @@ def _export(run: Run, draft: Path) -> None:
     _config(run.folder.path / "model", draft)
     model = resolve.reload(run.folder.path / "model", family, task.head, attention="eager")
     settings = run.recipe.export
+    examples = run.examples("validation", task, processor)
+    gate.need_rows(examples)
     files = {"fp32": draft / (ENCODER if task.head.decoding else "model.onnx")}
-    optimum.export(model, files["fp32"], task=task.onnx_task, opset=settings.opset)
+    line.installed().export(model, files["fp32"], inputs=task.collate([examples[0]], processor).inputs,
+                            task=task.onnx_task, opset=settings.opset)
+    fused = graphs.write(run, files)
     # As many threads for every candidate as the probe found to serve PyTorch best here.
     threads = run.folder.read("train.json")["choice"]["threads"]
     torch.set_num_threads(threads)
     form = None
     if settings.quantize is not None:
         files["int8"] = draft / "int8" / files["fp32"].name
-        form = int8.write(run, files["fp32"], files["int8"], task=task, processor=processor)
+        form = int8.write(run, files, files["int8"], task=task, processor=processor)
     saved.write(draft, task, processor, family=family)
 
     def judge() -> list[gate.Artifact]:
         candidates = [gate.Candidate("pytorch", run.folder.path / "model", torch_infer(model, task))]
-        candidates += [gate.Candidate(name, file, open_model(file, task, processor, threads=threads).infer)
+        candidates += [gate.Candidate(name, file, open_model(file, task, processor, threads=threads).infer,
+                                      exact=name == graphs.CPU and settings.optimize != "O3")
                        for name, file in files.items()]
-        return gate.judge(candidates, run.examples("validation", task, processor),
-                          max_score_drop=settings.max_score_drop, seed=run.recipe.seed)
+        return gate.judge(candidates, examples, max_score_drop=settings.max_score_drop, seed=run.recipe.seed,
+                          batch=run.micro_batch(run.launched()["processes"]))
 
     judged = judge()
     if form and settings.rescue and judged[-1].verdict == "fail" and task.head.decoding:
@@ -65,14 +71,14 @@ def _export(run: Run, draft: Path) -> None:
         run.say(f"int8 {judged[-1].reason}: looking for a form that holds")
         if int8.search(run, files["fp32"], files["int8"], form=form, task=task, processor=processor, threads=threads):
             judged = judge()
-    report = {"settings": _settings(run),
+    report = {"settings": _settings(run), "optimize": fused,
               **gate.overall([_placed(artifact, draft, run.folder.path) for artifact in judged])}
     _tell(run, report)
     if report["default"] is None:
         _refuse(run, report, draft=draft)
     _withhold(run, report, files)
     manifest.write(draft, default=files[report["default"]].relative_to(draft).as_posix())
-    _publish(run, report, draft=draft, final=run.folder.path / "onnx")
+    _publish(report, draft=draft, final=run.folder.path / "onnx")
 
 
 def _refuse(run: Run, report: dict[str, Any], *, draft: Path) -> None:
@@ -104,7 +110,7 @@ def _placed(artifact: gate.Artifact, draft: Path, folder: Path) -> gate.Artifact
 def _withhold(run: Run, report: dict[str, Any], files: dict[str, Path]) -> None:
     """A small model that failed the gate leaves the folder that is published."""
     for artifact in report["artifacts"]:
-        if artifact["verdict"] == "fail" and artifact["name"] != "fp32":
+        if artifact["verdict"] in ("fail", "slower") and artifact["name"] != "fp32":
             file = files[artifact["name"]]
             place = run.folder.path / "withheld" / artifact["name"] / file.name
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -115,11 +121,15 @@ def _withhold(run: Run, report: dict[str, Any], files: dict[str, Path]) -> None:
             run.say(f"warning: {artifact['name']} is withheld: it {artifact['reason']}")
 
 
-def _publish(run: Run, report: dict[str, Any], *, draft: Path, final: Path) -> None:
-    """The finished folder in place; its report last, which says that the stage is done."""
-    shutil.rmtree(final, ignore_errors=True)
+def _publish(report: dict[str, Any], *, draft: Path, final: Path) -> None:
+    """The finished folder in place, with its report, which says that the stage is done; the earlier one until then."""
+    write_json(draft / "report.json", report)
+    earlier = final.with_name(".onnx.earlier")
+    shutil.rmtree(earlier, ignore_errors=True)
+    if final.is_dir():
+        final.rename(earlier)
     draft.rename(final)
-    run.folder.write("onnx/report.json", report)
+    shutil.rmtree(earlier, ignore_errors=True)
 
 
 def _settings(run: Run) -> dict[str, Any]:
@@ -131,6 +141,8 @@ def _settings(run: Run) -> dict[str, Any]:
 def _tell(run: Run, report: dict[str, Any]) -> None:
     for artifact in report["artifacts"]:
         run.say(_line(artifact))
+        if artifact["warning"] and artifact["verdict"] != "fail":
+            run.say(f"warning: {artifact['name']} {artifact['warning']}")
     sizes = {artifact["name"]: artifact["size_mib"] for artifact in report["artifacts"]}
     if sizes.get("int8", 0.0) > LITTLE_SAVED * sizes["fp32"]:
         run.say("int8 hardly differs from fp32 here: dynamic quantization covers matrix products, and this model is "
@@ -139,7 +151,7 @@ def _tell(run: Run, report: dict[str, Any]) -> None:
 
 def _line(artifact: dict[str, Any]) -> str:
     low, high = artifact["score_drop_interval"]
-    text = f"{artifact['name']:8}{artifact['size_mib']:7.1f} MiB  {artifact['latency_ms_p50']:7.2f} ms"
+    text = f"{artifact['name']:10}{artifact['size_mib']:7.1f} MiB  {artifact['latency_ms_p50']:7.2f} ms"
     if artifact["verdict"] == "reference":
         return f"{text}  score {artifact['score']:.4f}"
     difference = artifact["max_abs_diff"]

@@ -102,7 +102,7 @@ def _choose(run: Run, loaded: Loaded, examples: Examples, *, lengths: Any, accel
     settings, processes = run.recipe.train, accelerator.num_processes
     file = run.folder.path / "train.json"
     if accelerator.is_main_process and not file.is_file():
-        typical = np.argsort(lengths, kind="stable")[len(lengths) // 2 :][: _micro_batch(run, processes)]
+        typical = np.argsort(lengths, kind="stable")[len(lengths) // 2 :][: run.micro_batch(processes)]
         batch = examples.task.collate([examples[int(i)] for i in typical], loaded.processor)
         choice = probe.choose(loaded.model, examples.task, batch, train=settings, device=accelerator.device,
                               processes=processes)
@@ -129,7 +129,7 @@ def _announce(run: Run, loaded: Loaded, choice: probe.Choice, *, processes: int)
         run.say(loaded.note)
     run.say(f"precision {choice.precision}: {choice.precision_reason}")
     run.say(f"threads {choice.threads}: {choice.threads_reason}")
-    batch, micro = run.recipe.train.batch, _micro_batch(run, processes)
+    batch, micro = run.recipe.train.batch, run.micro_batch(processes)
     run.say(f"batch {batch} = micro-batches of {micro} on {processes} process(es), accumulated "
             f"{-(-batch // (micro * processes))} time(s)")
     norms = [part for part in loaded.model.modules() if isinstance(part, torch.nn.modules.batchnorm._BatchNorm)]
@@ -141,12 +141,6 @@ def _announce(run: Run, loaded: Loaded, choice: probe.Choice, *, processes: int)
 def _backbone(loaded: Loaded) -> dict[str, Any]:
     return {"name": loaded.name, "source": loaded.source, "revision": loaded.revision, "license": loaded.license,
             "note": loaded.note, "num_weights": loaded.num_weights, "num_trained": loaded.num_trained}
-
-
-def _micro_batch(run: Run, processes: int) -> int:
-    settings = run.recipe.train
-    share = -(-settings.batch // processes)
-    return min(32, share) if settings.micro_batch == "auto" else min(settings.micro_batch, share)
 
 
 def _fitting(run: Run, loaded: Loaded, examples: Examples, *, accelerator: Accelerator,
@@ -166,7 +160,7 @@ def _fitting(run: Run, loaded: Loaded, examples: Examples, *, accelerator: Accel
 def _training(run: Run, fitting: Fitting, examples: dict[str, Examples], *, lengths: Any,
               interrupt: Interrupt) -> loop.Training:
     settings, accelerator = run.recipe.train, fitting.accelerator
-    feed = Feed(examples["train"], lengths, settings.batch, _micro_batch(run, accelerator.num_processes),
+    feed = Feed(examples["train"], lengths, settings.batch, run.micro_batch(accelerator.num_processes),
                 run.recipe.seed, accelerator.process_index, accelerator.num_processes,
                 examples["train"].targets() if settings.sampler == "balanced" else None)
     return loop.Training(

@@ -26,6 +26,13 @@ class TextClassification:
 
     labels: Literal["auto"] | tuple[str, ...] = "auto"
     """auto takes the labels of the training rows; a list fixes their order."""
+    positive: str | None = None
+    """Of two labels the one that is looked for, such as spam: it is scored by itself and can have a threshold."""
+    threshold: Literal["argmax", "f1"] | float = "argmax"
+    """Probability from which a text is positive: a number, or f1 for the best on validation; argmax is a half."""
+    primary: Literal["accuracy", "f1_macro", "f1_weighted", "f1", "average_precision"] = "accuracy"
+    """Score that everything is chosen by; f1 and average_precision (the area under precision over recall) are those of
+    task.positive."""
     max_tokens: int = 128
     """Longer texts are cut there, special tokens included; the run reports how many."""
     augmentations: tuple[str, ...] = ()
@@ -33,16 +40,18 @@ class TextClassification:
     # A place on the machine that trains, which no model folder needs to know.
     synonyms: str | None = field(default=None, metadata={"saved": False})
     """File for synonyms: one group of words a line, separated by commas."""
+    temperature: float = field(default=1.0, metadata={"learnt": True})
+    """What logits are divided by, so that probabilities are as often right as they say; from the validation rows."""
 
     roles: ClassVar[Mapping[str, str]] = {"text": "text", "label": "label"}
     target: ClassVar[str] = "label"
     onnx_task: ClassVar[str] = "text-classification"
-    primary: ClassVar[str] = "accuracy"
     greater_is_better: ClassVar[bool] = True
 
     def problems(self) -> list[str]:
         """What is wrong with the settings, before anything is read."""
-        found = labels.problems(self.labels)
+        found = labels.problems(self.labels) + labels.positive_problems(
+            self.positive, self.labels, threshold=self.threshold, primary=self.primary)
         if self.max_tokens < MIN_TOKENS:
             found.append(f"task.max_tokens: {self.max_tokens} found, at least {MIN_TOKENS} are needed: one token of "
                          "text between the two special ones. Use for example 128.")
@@ -55,7 +64,9 @@ class TextClassification:
 
     def learn(self, splits: Mapping[str, pa.Table]) -> Self:
         """The labels in their order."""
-        return replace(self, labels=labels.resolve_labels(splits, self.labels))
+        names = labels.resolve_labels(splits, self.labels)
+        labels.check_positive(self.positive, names)
+        return replace(self, labels=names)
 
     def encode(self, rows: Sequence[Row], processor: TextProcessor) -> list[Example]:
         """Token ids, and the target where the row has a label."""
@@ -96,25 +107,45 @@ class TextClassification:
         """`probabilities` (rows, labels), `prediction` and, where known, `target`."""
         from finetune.metrics import classification
 
-        probabilities_BC = classification.softmax(output["logits"])
-        return {"probabilities": probabilities_BC, "prediction": probabilities_BC.argmax(axis=1), **batch.targets}
+        found = classification.predicted(output["logits"], self.temperature)
+        return {**found, **self._above(found["probabilities"]), **batch.targets}
+
+    def _above(self, probabilities_BC: Array) -> dict[str, Array]:
+        """The `prediction` by the threshold, where there is one."""
+        from finetune.metrics import detection
+
+        if self.positive is None or isinstance(self.threshold, str):
+            return {}
+        target = self.labels.index(self.positive)
+        return {"prediction": detection.predicted(probabilities_BC, target, self.threshold)}
 
     def score(self, columns: Columns) -> dict[str, Any]:
-        """Accuracy, precision, recall and F1: macro, weighted and per label."""
-        from finetune.metrics import classification
+        """Accuracy, precision, recall and F1: macro, weighted and per label; and how the positive label is found."""
+        from finetune.metrics import classification, detection
 
-        return classification.scores(columns["target"], columns["prediction"], self.labels)
+        found = classification.scores(columns["target"], columns["prediction"], self.labels)
+        if self.positive is None:
+            return found
+        return found | detection.scores(columns, self.labels.index(self.positive), found["per_class"])
 
-    def calibrated(self, columns: Columns) -> Self:  # noqa: ARG002  # as the protocol has it
-        """Nothing is chosen after training."""
-        return self
+    def calibrated(self, columns: Columns) -> Self:
+        """The temperature under which the targets are most likely, and where it is left to it the best threshold."""
+        from finetune.metrics import calibration, ranking
+
+        fitted = calibration.fit_temperature(columns["probabilities"], columns["target"])
+        found = replace(self, temperature=self.temperature * fitted)
+        if self.threshold != "f1" or self.positive is None:
+            return found
+        target = self.labels.index(self.positive)
+        chances = calibration.tempered(columns["probabilities"], fitted)[:, target]
+        return replace(found, threshold=ranking.best_threshold(columns["target"] == target, chances))
 
     def baselines(self, train: Sequence[Row], rows: Sequence[Row], *, seed: int) -> dict[str, dict[str, Array]]:
         """The most frequent label, and a linear model of TF-IDF."""
         from finetune.metrics import baselines
 
-        found = baselines.of_labels(train, rows, labels=self.labels, texts=["text"], seed=seed)
-        return {name: {"prediction": prediction} for name, prediction in found.items()}
+        found = baselines.chances(train, rows, labels=self.labels, texts=["text"], seed=seed)
+        return {name: {"probabilities": shares, "prediction": shares.argmax(axis=1)} for name, shares in found.items()}
 
     def answers(self, columns: Columns) -> list[dict[str, Any]]:
         """`label`, and `probabilities` by label, most likely first."""

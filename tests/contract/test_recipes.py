@@ -108,7 +108,8 @@ def test_exported_models_pass_their_gate(finished: Finished) -> None:
     _, run, _ = finished
     report = json.loads((run / "onnx/report.json").read_text())
     by_name = {artifact["name"]: artifact for artifact in report["artifacts"]}
-    assert list(by_name) == ["pytorch", "fp32", "int8"]
+    assert [name for name in by_name if name != "optimized"] == ["pytorch", "fp32", "int8"]
+    assert ("optimized" in by_name) == bool(report["optimize"]["fused"])
     if kind_of_target(run) == "text":
         assert by_name["fp32"]["max_abs_diff"] is None
         assert by_name["fp32"]["agreement"] >= 0.99
@@ -116,7 +117,7 @@ def test_exported_models_pass_their_gate(finished: Finished) -> None:
         assert by_name["fp32"]["max_abs_diff"] <= 1e-4
         assert by_name["fp32"]["agreement"] == 1.0
     assert all(artifact["latency_ms_p50"] > 0 and artifact["size_mib"] > 0 for artifact in report["artifacts"])
-    assert report["default"] in ("fp32", "int8")
+    assert report["default"] in ("fp32", "optimized", "int8")
 
 
 LOAD = """

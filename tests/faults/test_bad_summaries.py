@@ -28,7 +28,8 @@ def test_setting_out_of_range_is_told(settings: dict[str, Any], key: str) -> Non
 
 
 @pytest.mark.parametrize(("given", "key"), [
-    ("export.quantize=int8_static", "export.quantize"), ("train.class_weights=balanced", "train.class_weights=balanced"),
+    ("export.quantize=int8_static", "export.quantize"), ("export.target=cuda", "export.target"),
+    ("train.class_weights=balanced", "train.class_weights=balanced"),
     ("train.loss=focal", "train.loss=focal"),
 ])
 def test_settings_that_a_model_which_writes_has_no_use_for_are_refused(given: str, key: str) -> None:

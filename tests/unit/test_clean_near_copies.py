@@ -33,8 +33,10 @@ def same(marks):
     return marks[:, None] == marks[None, :]
 
 
+@pytest.mark.parametrize("most_text", [0, 2**27])
 @pytest.mark.parametrize("seed", range(5))
-def test_numbers_are_equal_exactly_where_keys_are(seed):
+def test_numbers_are_equal_exactly_where_keys_are(monkeypatch, seed, most_text):
+    monkeypatch.setattr(copies, "MOST_TEXT", most_text)
     parts = [table(*of_chance(seed)), table(*of_chance(seed + 100)), table()]
     keys = [key for part in parts for key in duplicates.keys(part, ROLES)]
     assert np.array_equal(same(copies.numbered(parts, ROLES)), same(keys))

@@ -97,3 +97,18 @@ def test_unseen_labels_of_all_splits_come_in_one_error():
 def test_key_of_the_message_can_be_chosen():
     with pytest.raises(DataError, match=r"^data\.source: 'a' is the only label"):
         resolve_labels({"train": rows("a")}, "auto", key="data.source")
+
+
+def lists(*labels: list[str] | None) -> pa.Table:
+    return pa.table({"row": [f"a.csv:{number}" for number in range(2, len(labels) + 2)],
+                     "label": pa.array(labels, pa.list_(pa.string()))})
+
+
+def test_auto_takes_every_label_of_every_list():
+    assert resolve_labels({"train": lists(["b", "c"], [], None, ["a", "b"])}, "auto") == ("a", "b", "c")
+
+
+def test_a_label_that_only_a_held_out_list_has_is_refused_with_its_rows():
+    found = refusal("auto", train=lists(["a"], ["b"]), test=lists(["a", "bb"], [], ["bb"]))
+    assert found == ["task.labels: 2 rows (a.csv:2, a.csv:4) have the label 'bb' in test, which no training row has. "
+                     "Did you mean 'b'? Add such rows to training, or correct the test rows."]

@@ -27,8 +27,28 @@ def strange_run(run_dir: Path) -> Path:
     return text_run(run_dir, metrics=metrics(STRANGE, confusion), quality=quality(STRANGE))
 
 
+def several_labels(run_dir: Path) -> Path:
+    """A run whose rows have any number of labels, some of them with strange names."""
+    found = metrics(STRANGE, [[9, 1, 0, 0, 0]] * 5)
+    for split in found["splits"].values():
+        del split["confusion"]
+        for place, entry in enumerate(split["per_class"]):
+            entry |= {"average_precision": 0.5 + place / 20, "threshold": 0.1 + place / 10}
+    return text_run(run_dir, metrics=found)
+
+
+def positive_label(run_dir: Path) -> Path:
+    """A run that looks for one of two labels."""
+    found = metrics(["ham", STRANGE[1]], [[90, 10], [5, 15]])
+    curve = {"recall": [0.2, 0.6, 0.75, 1.0], "precision": [1.0, 0.9, 0.6, 0.25], "label": STRANGE[1], "at": [0.75, 0.6]}
+    for split in found["splits"].values():
+        split |= {"precision_recall": curve}
+    return text_run(run_dir, metrics=found)
+
+
 RUNS = {"texts": text_run, "pictures": image_run, "forty labels": lambda run_dir: image_run(run_dir, 40),
         "two labels": lambda run_dir: image_run(run_dir, 2), "strange labels": strange_run,
+        "several labels a row": several_labels, "a positive label": positive_label,
         "surveyed rows": lambda run_dir: write(run_dir, {"data/quality.json": survey(STRANGE)}),
         "surveyed rows of 200 labels": lambda run_dir: write(run_dir, {"data/quality.json": survey([f"label {number}" for number in range(200)])}),
         "three measures far apart": lambda run_dir: write(run_dir, {"data/quality.json": spread()})}
@@ -112,6 +132,14 @@ def test_the_same_run_gives_the_same_bytes_whatever_the_users_settings_are(tmp_p
     with matplotlib.rc_context({"font.size": 20, "axes.grid": True, "lines.linewidth": 9}):
         second = [figure.file.read_bytes() for figure in figures.draw(image_run(tmp_path / "b"))]
     assert first == second
+
+
+def test_labels_that_are_decided_on_by_themselves_have_a_figure_of_their_own_and_a_sought_one_a_curve(tmp_path: Path) -> None:
+    several, one = ({figure.file.stem: figure.caption for figure in figures.draw(make(tmp_path / make.__name__))}
+                    for make in (several_labels, positive_label))
+    assert "each_label" in several and not {"labels", "confusion", "curve"} & set(several)
+    assert "curve" in one and "each_label" not in one
+    assert "chosen on validation rows" in one["curve"]
 
 
 def test_an_empty_run_has_no_figures(tmp_path: Path) -> None:

@@ -7,13 +7,14 @@ equal, and all that is asked of copies afterwards is arithmetic with these numbe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from finetune.clean import label_text
 from finetune.clean.near.once import by_row
 from finetune.clean.near.ranges import num_bytes, ranges
 from finetune.clean.near.spelling import PIECE_BYTES, plain, rows_of, weights
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
     from finetune.contracts import Array
 
 
+MOST_TEXT = 2**27  # bytes of texts that are compared in memory
+
+
 def keys(table: pa.Table, roles: Mapping[str, str]) -> Array:
     """The key of each row: 16 bytes, or of tables with nothing but pictures the letters of their hash."""
-    images = table["hash"] if "image" in roles.values() else None
-    return by_row(("keys", *roles.items()), table, lambda: _hashed(table, roles, images) if "text" in roles.values()
+    return by_row(("keys", *roles.items()), table, lambda: _hashed(table, roles) if "text" in roles.values()
                   else np.array(table["hash"].to_pylist(), bytes))
 
 
@@ -41,12 +44,14 @@ def numbered(tables: Sequence[pa.Table], roles: Mapping[str, str]) -> Array:
     weight = codes([pa.array(_weights(table, roles)) for table in tables])
     shared = np.bincount(weight)[weight] > 1
     parts = np.split(shared, np.cumsum([table.num_rows for table in tables])[:-1])
-    found = np.concatenate([keys(table.take(np.flatnonzero(part)), roles)
-                            for table, part in zip(tables, parts, strict=True)])
-    number = np.full(len(weight), -1)
-    as_arrow = pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(found), [None, pa.py_buffer(found)])
-    number[shared] = codes([as_arrow])
-    return joined(weight, number)
+    rows = [table.take(np.flatnonzero(part)) for table, part in zip(tables, parts, strict=True)]
+    number = weight.copy()
+    # Texts are numbered faster than they are hashed, where there is room for them.
+    are_few = sum(of_table.nbytes for of_table in rows) < MOST_TEXT
+    number[shared] = weight.max(initial=0) + 1 + codes(
+        [pa.chunked_array(_compared(of_table, roles), pa.large_string()) for of_table in rows] if are_few
+        else [pa.array(keys(of_table, roles).tolist(), pa.binary(16)) for of_table in rows])
+    return number
 
 
 def _weights(table: pa.Table, roles: Mapping[str, str]) -> Array:
@@ -76,7 +81,7 @@ def codes(parts: Sequence[pa.Array | pa.ChunkedArray]) -> Array:
 
 def labels(table: pa.Table, columns: Sequence[str]) -> tuple[Array, Array]:
     """A number for the label of each row, and whether it has one; where there are several columns, all of them."""
-    of_columns = [codes([table[name]]) for name in columns]
+    of_columns = [codes([label_text.told(table[name])]) for name in columns]
     none = np.zeros(table.num_rows, np.int64)
     return joined(none, *of_columns), np.min([none, *of_columns], axis=0) == 0
 
@@ -87,6 +92,8 @@ def joined(*numbers: Array) -> Array:
 
     whole = numbers[0]
     for more in numbers[1:]:
+        if len(more) and more.min() == more.max():
+            continue  # it tells no row from another
         whole = whole * (more.max(initial=0) + 2) + more + 1
     return codes([pa.array(whole)])
 
@@ -111,21 +118,27 @@ def in_order(texts: Mapping[str, pa.Array]) -> list[pa.Array]:
     return list(found.values())
 
 
-def _hashed(table: pa.Table, roles: Mapping[str, str], images: pa.ChunkedArray | None) -> Array:
+def _hashed(table: pa.Table, roles: Mapping[str, str]) -> Array:
+    found = bytearray()
+    for piece in _compared(table, roles):
+        data, offsets = rows_of(piece)
+        cells = data.tobytes()
+        found += b"".join([blake2b(cells[a:b], digest_size=16).digest() for a, b in pairwise(offsets.tolist())])
+    return np.frombuffer(found, "V16")
+
+
+def _compared(table: pa.Table, roles: Mapping[str, str]) -> Iterator[pa.Array]:
+    """Piece by piece what rows are compared by: their plain texts, and with pictures the hash."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     texts = {name: table[name] for name, kind in roles.items() if kind == "text"}
-    found = bytearray()
     between = pa.scalar("\x1f", pa.large_string())
     for start, end in ranges(np.sum([num_bytes(text) for text in texts.values()], axis=0), PIECE_BYTES):
         parts = in_order({name: _spelt(text.slice(start, end - start)) for name, text in texts.items()})
-        parts += [images.slice(start, end - start).combine_chunks().cast(parts[0].type)] if images is not None else []
-        joined = parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, between)
-        data, offsets = rows_of(joined)
-        cells = data.tobytes()
-        found += b"".join([blake2b(cells[a:b], digest_size=16).digest() for a, b in pairwise(offsets.tolist())])
-    return np.frombuffer(found, "V16")
+        if "image" in roles.values():
+            parts.append(table["hash"].slice(start, end - start).combine_chunks().cast(parts[0].type))
+        yield parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, between)
 
 
 def _spelt(texts: pa.ChunkedArray) -> pa.Array:

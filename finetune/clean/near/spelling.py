@@ -31,13 +31,14 @@ _BLANKS = bytes(range(33)) + b".,;:!?'\"`()[]-"
 _PLAIN = bytes(32 if code in _BLANKS else ord(chr(code).lower()) if code < 128 else code for code in range(256))
 _WEIGHTS = np.random.Generator(np.random.PCG64(0)).integers(2**32, size=256, dtype=np.uint32)[list(_PLAIN)]
 _WEIGHTS[[code for code in range(256) if _PLAIN[code] == 32]] = 0
+_PAIRS = (_WEIGHTS[:, None] + _WEIGHTS).ravel()  # of two bytes that are looked up at once
 
-# Which rows need more is told by a look at every byte and the one before it, through another table: ALONE marks what
+# Which rows need more is told by a look at some bytes and those before them, through another table: ALONE marks what
 # ASCII text has not, and of two bytes that count together the second has the bit above a bit of the first.
 _ALONE, _NOSE, _MOUTH, _MINUS, _DIGIT = 0x80, 0x01, 0x02, 0x10, 0x20
-_SIGNS = bytes(
+_SIGNS = np.array([
     _ALONE if code > 126 or code < 9 or 13 < code < 28 else (code in b":;='-") * _NOSE + (code in b"()") * _MOUTH
-    + (code == ord("-")) * _MINUS + (code in b"0123456789") * _DIGIT for code in range(256))
+    + (code == ord("-")) * _MINUS + (code in b"0123456789") * _DIGIT for code in range(256)], np.uint8)
 
 
 def plain(texts: pa.ChunkedArray) -> Any:
@@ -55,9 +56,12 @@ def weights(texts: pa.ChunkedArray) -> Array:
     The sum of a number for each letter: blanks weigh nothing, so they need not be found, and no plain text is made.
     """
     data, offsets = _ready(texts)
-    sums = np.zeros(len(data) + 1, np.uint32)
-    np.cumsum(np.take(_WEIGHTS, data), dtype=np.uint32, out=sums[1:])
-    return np.asarray(sums[offsets[1:]] - sums[offsets[:-1]])
+    sums = np.zeros(len(data) // 2 + 1, np.uint32)
+    np.cumsum(np.take(_PAIRS, data[: len(data) // 2 * 2].view(np.uint16)), dtype=np.uint32, out=sums[1:])
+    upto = sums[offsets // 2]  # all bytes before a row, and where these are odd in number the last one more
+    odd = np.flatnonzero(offsets % 2)
+    upto[odd] += _WEIGHTS[data[offsets[odd] - 1]]
+    return np.diff(upto)
 
 
 def _ready(texts: pa.ChunkedArray) -> tuple[Array, Array]:
@@ -84,10 +88,13 @@ def rows_of(texts: pa.Array) -> tuple[Array, Array]:
 
 def _beyond_ascii(data: Array, offsets: Array) -> Array:
     """The rows for which a table of bytes will not do, and maybe some more."""
-    signs = np.frombuffer(data.tobytes().translate(_SIGNS), np.uint8)
-    found = signs & np.uint8(_ALONE)
-    found[1:] |= signs[1:] >> 1 & signs[:-1]
-    return np.unique(np.searchsorted(offsets, np.flatnonzero(found != 0), "right") - 1)
+    # Few bytes can be such, or the second of two: control characters, brackets, and after a minus the digit.
+    rare = np.flatnonzero((data - np.uint8(32) > 94) | (data >> 1 == ord("(") >> 1))
+    after = np.flatnonzero(data[:-1] == ord("-")) + 1
+    places = np.concatenate([rare, after])
+    signs = _SIGNS[data[places]]
+    found = signs & _ALONE | signs >> 1 & np.where(places > 0, _SIGNS[data[places - 1]], 0)
+    return np.unique(np.searchsorted(offsets, places[found != 0], "right") - 1)
 
 
 def _in_full(texts: pa.Array) -> pa.Array:

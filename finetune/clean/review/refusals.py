@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from finetune.clean.label_text import names
 from finetune.errors import DataError, some
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def numbers(rows: Sequence[str]) -> list[str]:
     return [number for _, _, number in parts] if one_file else list(rows)
 
 
-def nothing_left(before: Mapping[str, Sequence[Any]], after: Sequence[str | None],
+def nothing_left(before: Mapping[str, Sequence[Any]], after: Sequence[str | list[str] | None],
                  ledger: Sequence[LedgerLine], *, failed: Collection[str]) -> list[str]:
     """The message that no training row is left, or none of a label that had some.
 
@@ -62,13 +63,15 @@ def nothing_left(before: Mapping[str, Sequence[Any]], after: Sequence[str | None
     left. What rules that have `failed` took away does not count: whether it goes is not settled.
     """
     labels = before["label"]
-    label_of = dict(zip(before["row"], labels, strict=True))
-    dropped = Counter((label_of[line.row], line.rule) for line in ledger
-                      if line.action == "dropped" and line.split == "train" and line.row in label_of)
+    labels_of: dict[str, list[Any]] = {row: names(cell) or [None]
+                                       for row, cell in zip(before["row"], labels, strict=True)}
+    dropped: Counter[tuple[str | None, str]] = Counter((label, line.rule) for line in ledger
+                      if line.action == "dropped" and line.split == "train" for label in labels_of.get(line.row, ()))
     unsettled = {label for label, rule in dropped if rule in failed}
-    gone = sorted(set(filter(None, labels)) - set(after) - unsettled)
+    known, left_over = ({name for cell in cells for name in names(cell)} for cells in (labels, after))
+    gone = sorted(known - left_over - unsettled)
     if not after and not unsettled:
-        left = f"none ({_blame(dropped, set(labels))})"
+        left = f"none ({_blame(dropped, {None, *known})})"
     elif gone:
         left = "none of " + ", ".join(f"label {label!r} ({_blame(dropped, {label})})" for label in gone)
     else:

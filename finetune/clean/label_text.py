@@ -1,0 +1,32 @@
+"""What a row is labelled, as one text: two rows are labelled alike where it is equal, whatever order a list is in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+KINDS = ("label", "labels")
+NONE = "(none)"  # of a list without names
+
+
+def columns(roles: Mapping[str, str]) -> list[str]:
+    """The columns that hold a label or a list of them."""
+    return [name for name, kind in roles.items() if kind in KINDS]
+
+
+def told(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The label of each row; of a list its names in alphabetical order. Null stays null."""
+    import pyarrow as pa
+
+    if not pa.types.is_list(column.type):
+        return column
+    return pa.chunked_array([[None if cell is None else "; ".join(sorted(cell)) or NONE for cell in chunk.to_pylist()]
+                             for chunk in column.chunks], pa.string())
+
+
+def names(cell: str | list[str] | None) -> list[str]:
+    """The names in a cell, which is a label, a list of them, or null."""
+    return [] if cell is None else [cell] if isinstance(cell, str) else cell
