@@ -98,10 +98,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Collated examples: `inputs` is what the model sees, `targets` what it never sees.
-
-    `kept` is for the task's `predict` alone, as texts to compare with, and never goes to a device.
-    """
+    """Collated examples: `inputs` is what the model sees, `targets` what it never sees; `kept` is for `predict`."""
 
     inputs: Mapping[str, Any]
     targets: Mapping[str, Any]
