@@ -70,8 +70,8 @@ def judge(name: str) -> None:
         worst = item.label_drops[0]
         print(f"  {item.name:9} {task.primary} {item.score:.4f}  drop {item.score_drop:+.4f} ({low:+.4f} to "
               f"{high:+.4f})  same label {item.agreement:.2%}  max difference {item.max_abs_diff:.1e}  F1 of "
-              f"{worst.label!r} {worst.drop:+.4f} ({worst.low:+.4f} to {worst.high:+.4f})  {item.latency_ms_p50:.2f} ms, "
-              f"95 % within {item.latency_ms_p95:.2f} ({item.speedup:.1f}x)  {item.rows_per_second:,.0f} rows/s by "
+              f"{worst.label!r} {worst.drop:+.4f} ({worst.low:+.4f} to {worst.high:+.4f})  {item.latency_ms_p50:.2f} "
+              f"ms, 95 % within {item.latency_ms_p95:.2f} ({item.speedup:.1f}x)  {item.rows_per_second:,.0f} rows/s by "
               f"{item.batch}")
     told = RunFolder(run).read("metrics.json").get("calibration")
     print(f"  calibration: {told}")

@@ -26,19 +26,20 @@ class Entry:
 SETS = {
     "sst2": Entry("sentiment", "data.files.train=DATA/*.csv data.columns.text=sentence train.length=3epochs",
                   "floor 0.88; a plain three-epoch loop on the same backbone reached 0.890"),
-    "trec": Entry("topics", "data.files.train=DATA/*.csv data.columns.text=question data.columns.label=coarse", "floor 0.94"),
-    "ag_news_7600": Entry("topics", "data.files.train=DATA/test.csv data.columns.label=0 data.columns.text=2 train.length=3epochs",
-                          "above the run's TF-IDF baseline"),
+    "trec": Entry("topics", "data.files.train=DATA/*.csv data.columns.text=question data.columns.label=coarse",
+                  "floor 0.94"),
+    "ag_news_7600": Entry("topics", "data.files.train=DATA/test.csv data.columns.label=0 data.columns.text=2 "
+                          "train.length=3epochs", "above the run's TF-IDF baseline"),
     "waimai_10k": Entry("sentiment_zh", "data.files.train=DATA/waimai_10k.csv data.columns.text=review",
                         "none: MiniLM's vocabulary is weak in Chinese"),
     "stsb": Entry("similarity", "data.files.train=DATA/stsb-en-train.csv data.files.validation=DATA/stsb-en-dev.csv "
-                  "data.files.test=DATA/stsb-en-test.csv data.columns.text_a=0 data.columns.text_b=1 data.columns.label=2",
-                  "Pearson 0.82"),
+                  "data.files.test=DATA/stsb-en-test.csv data.columns.text_a=0 data.columns.text_b=1 "
+                  "data.columns.label=2", "Pearson 0.82"),
     "mrpc": Entry("paraphrase", "data.files.train=DATA/msr-para-train.tsv data.files.validation=DATA/msr-para-val.tsv "
                   "data.files.test=DATA/msr-para-test.tsv data.quotes=literal data.columns.label=Quality",
                   "above majority and TF-IDF"),
-    "mnist_10k": Entry("images", "data.files.train=DATA/t10k-images-idx3-ubyte.gz model.random=true model.name=resnet10t "
-                       "task.image_size=28", "0.98 in under 5 minutes"),
+    "mnist_10k": Entry("images", "data.files.train=DATA/t10k-images-idx3-ubyte.gz model.random=true "
+                       "model.name=resnet10t task.image_size=28", "0.98 in under 5 minutes"),
 }
 COLUMNS = {"mrpc": ("data.columns.text_a=#1 String", "data.columns.text_b=#2 String")}  # names with a space
 

@@ -91,7 +91,7 @@ class Head:
 
     auto: str
     labels: Labels
-    problem: str
+    problem: str | None  # as configurations of transformers have it; None where they have no word for it
     size: int | None = None  # side of an image input in pixels, where the task fixes it
     decoding: Decoding | None = None  # of models that write texts
 

@@ -21,6 +21,7 @@ MINIATURES = {
     "image_score": "resnet", "image_score:lora": "vit", "similarity": "distilbert", "similarity:lora": "bert",
     "sentiment_zh": "bert", "sentiment_zh:lora": "bert",
     "paraphrase": "bert", "paraphrase:lora": "distilbert", "topics": "modernbert", "topics:lora": "distilbert",
+    "ner": "distilbert", "ner:lora": "bert", "qa": "bert", "qa:lora": "distilbert",
     "summarize": "t5", "summarize:lora": "bart",
 }
 
@@ -86,7 +87,7 @@ def finished(request: pytest.FixtureRequest, run_of: Callable[[str], Finished]) 
 
 def _run(name: str, cwd: Path, warm: Warm) -> Finished:
     backbone = tiny.write(MINIATURES[name], cwd / "backbone", words=sample_words())
-    done = warm.finetune("run", name, *QUICK, *SMALLER.get(name.partition(":")[0], ()), f"model.name={backbone}", "train.length=20steps",
-                         "train.evaluate_every=10steps", cwd=cwd)
+    done = warm.finetune("run", name, *QUICK, *SMALLER.get(name.partition(":")[0], ()), f"model.name={backbone}",
+                         "train.length=20steps", "train.evaluate_every=10steps", cwd=cwd)
     assert done.returncode == 0, done.stdout
     return name, (cwd / "runs" / folder_name(name) / "last").resolve(), done.stdout

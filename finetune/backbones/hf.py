@@ -85,10 +85,9 @@ def _config(place: str | Path, head: Head, options: dict[str, Any]) -> Any:
     if head.decoding is not None:
         return transformers.AutoConfig.from_pretrained(place, **options)
     names = head.labels.names
-    return transformers.AutoConfig.from_pretrained(
-        place, **options, num_labels=len(names), problem_type=head.problem,
-        id2label=dict(enumerate(names)), label2id={name: position for position, name in enumerate(names)},
-    )
+    named = {"id2label": dict(enumerate(names)), "num_labels": len(names),
+             "label2id": {name: position for position, name in enumerate(names)}} if names else {}
+    return transformers.AutoConfig.from_pretrained(place, **options, problem_type=head.problem, **named)
 
 
 def counted(loaded: Loaded) -> Loaded:

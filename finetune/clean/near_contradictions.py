@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from finetune.clean import label_text
 from finetune.clean.duplicates import about_rows, labels
 from finetune.contracts import Findings
 
@@ -28,7 +29,8 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
 
     from finetune.clean.near import copies, pairs
 
-    named = label_text.columns(roles)  # numbers of near copies may differ
+    # Numbers of near copies may differ, and tags do as soon as a word is added.
+    named = label_text.columns(roles)
     number, (label, known) = copies.numbered([table], roles), copies.labels(table, named)
     found = pairs.find([table], roles)
     left, right = found.left, found.right

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from finetune.clean import label_text
 from finetune.clean.duplicates import about_rows
 from finetune.contracts import Findings
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 order = 68  # after duplicates: what is left is worth a closer look
-kinds: tuple[str, ...] = ("text", "image")
+kinds: tuple[str, ...] = ("text", "tokens", "image")
 default = "report"
 policies: tuple[str, ...] = ("off", "report", "drop", "fail")
 

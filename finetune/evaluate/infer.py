@@ -17,11 +17,12 @@ Infer = Callable[[Batch], tuple[Mapping[str, "Array"], LossSum | None]]
 
 
 def tensors(batch: Batch, device: Any = "cpu") -> Batch:
-    """The same batch with torch tensors on a device."""
+    """The same batch with torch tensors on a device; columns of texts and lists stay as they are."""
     import torch
 
     def moved(arrays: Mapping[str, Array]) -> dict[str, Any]:
-        return {name: torch.from_numpy(array).to(device, non_blocking=True) for name, array in arrays.items()}
+        return {name: array if array.dtype == object else torch.from_numpy(array).to(device, non_blocking=True)
+                for name, array in arrays.items()}
 
     return replace(batch, inputs=moved(batch.inputs), targets=moved(batch.targets))
 

@@ -171,7 +171,8 @@ def _verdict(candidate: Candidate, drop: Interval, *, gap: float | None, agreeme
     if candidate.name == "fp32" and gap is None:
         return ("pass", "") if agreement >= SAME_TEXTS else (
             "fail", f"{agreement:.2%} of the texts are the same (needed {SAME_TEXTS:.0%})")
-    if gap is not None and (candidate.exact or candidate.name == "fp32"):
+    if candidate.exact or candidate.name == "fp32":
+        assert gap is not None
         if gap <= TOLERANCE and agreement == 1.0:
             return "pass", ""
         return "fail", (f"outputs differ by up to {gap:.1e} (allowed {TOLERANCE:.0e}) and {agreement:.2%} of the "

@@ -39,7 +39,9 @@ class Line(Protocol):
     def export(self, model: Any, file: Path, *, inputs: Mapping[str, Array], task: str, opset: int) -> None:
         """Write `model` as a float32 ONNX graph with free batch and sequence axes; `inputs` is any batch.
 
-        The model must use eager attention: only that form is fused into attention nodes later.
+        What writes texts is written as an encoder, which is `file`, and beside it a decoder with and without a
+        key-value cache in one graph. The model must use eager attention: only that form is fused into attention nodes
+        later.
         Raises ExportError when the exporter does not know the architecture.
         """
 

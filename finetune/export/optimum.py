@@ -23,11 +23,7 @@ PARTS = ("encoder_model", "decoder_model_merged")  # of what writes texts
 
 
 def export(model: Any, file: Path, *, inputs: Mapping[str, Array], task: str, opset: int) -> None:  # noqa: ARG001  # knows them
-    """Write `model` as a float32 ONNX graph; see `line.Line`.
-
-    What writes texts is written as an encoder, which is `file`, and beside it a decoder with and without a key-value
-    cache in one graph.
-    """
+    """Write `model` as a float32 ONNX graph; see `line.Line`."""
     from optimum.exporters.onnx import onnx_export_from_model
 
     exported = model.timm_model if hasattr(model, "timm_model") else model

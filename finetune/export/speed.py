@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from finetune.evaluate.infer import Infer
 
 NUM_TIMED = 50  # rows whose latency is measured, one by one
-NUM_TIMED_TEXTS = 10  # of models that write texts, which take a hundred times as long
+NUM_TIMED_TEXTS = 10  # of models that write texts, whose answers take a hundred times as long
 BLOCK = 10  # rows that one model answers before the next has its turn
 WARM_UP = 3
 ROUNDS = 3  # in which every model answers one batch
@@ -53,8 +53,8 @@ def measure(models: Sequence[Infer], examples: Examples, *, batch: int) -> list[
     since the threads of the model before may still be spinning.
     """
     order = np.argsort(examples.lengths(), kind="stable")
-    writes = examples.task.head.decoding is not None
-    singles = [_collated(examples, [place]) for place in _spread(order, NUM_TIMED_TEXTS if writes else NUM_TIMED)]
+    most = NUM_TIMED_TEXTS if examples.task.head.decoding else NUM_TIMED
+    singles = [_collated(examples, [place]) for place in _spread(order, most)]
     together = _collated(examples, _spread(order, batch))
     found = [Speed(together.rows) for _ in models]
     for start in range(0, len(singles), BLOCK):
@@ -63,7 +63,7 @@ def measure(models: Sequence[Infer], examples: Examples, *, batch: int) -> list[
             for one in [block[0]] * WARM_UP:
                 model(one)
             speed.single_ms.extend(_milliseconds(model, one) for one in block)
-    for _ in range(1 if writes else ROUNDS):
+    for _ in range(1 if examples.task.head.decoding else ROUNDS):
         for model, speed in zip(models, found, strict=True):
             model(together)
             speed.batch_ms.append(_milliseconds(model, together))
@@ -76,7 +76,7 @@ def _spread(order: Array, most: int) -> list[int]:
 
 
 def _collated(examples: Examples, places: Sequence[int]) -> Batch:
-    """Without targets, of which PyTorch would tell the loss."""
+    # Without targets, of which PyTorch would tell the loss.
     return replace(examples.task.collate([examples[place] for place in places], examples.processor), targets={})
 
 

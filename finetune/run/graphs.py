@@ -6,21 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finetune.export import targets
-from finetune.export.generate import parts
 from finetune.export.optimize import halve, optimize
 
 if TYPE_CHECKING:
     from finetune.run.context import Run
 
 CPU, GPU = "optimized", "fp16"  # names of the artefacts
+NONE: dict[str, Any] = {"level": "none", "fused": {}}  # of models that write texts: an encoder and a decoder
 
 
 def write(run: Run, files: dict[str, Path]) -> dict[str, Any]:
     """Write what the recipe asks for from `files["fp32"]` and add it to `files`; returns what was fused."""
     settings, source = run.recipe.export, files["fp32"]
-    if len(parts(source)) > 1:
-        run.say("optimized: no fused layers are looked for in a model that writes texts")
-        return {"level": "none", "fused": {}}
     for_gpu = settings.target == targets.GPU
     file = source.parent / CPU / source.name
     fused = None

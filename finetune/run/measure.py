@@ -158,7 +158,7 @@ def _as_typed(by: Sequence[str]) -> Iterator[None]:
 
 def _check_targets(table: pa.Table, task: Task) -> None:
     """DataError with every row that has no target, and every label that the model never learnt."""
-    known = set(task.head.labels.names) if task.roles[task.target] in ("label", "labels") else None
+    known = set(task.head.labels.names) if task.roles[task.target] in ("label", "labels", "tags") else None
     having: dict[str | None, list[str]] = {}
     for cell, row in zip(table[task.target].to_pylist(), table["row"].to_pylist(), strict=True):
         names = cell if isinstance(cell, list) else [cell]

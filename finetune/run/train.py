@@ -233,14 +233,19 @@ def _note_lengths(run: Run, examples: Examples, lengths: Any) -> None:
     """How long the texts are and what the cut costs, added to `data/quality.json`."""
     if "image" in examples.task.roles.values():
         return
-    full = np.asarray([examples[i]["full_length"] for i in range(len(examples))])
+    full = np.asarray([examples[i].get("full_length", lengths[i]) for i in range(len(examples))])
+    num_windows = np.asarray([len(examples[i].get("windows", ())) for i in range(len(examples))])
     counts, edges = np.histogram(full, bins=min(30, int(full.max()) or 1))
     longest = min(getattr(examples.task, "max_tokens", int(full.max())), examples.processor.max_tokens)
     quality = run.folder.read("data/quality.json")
-    quality["lengths"] = {"unit": "tokens", "max": longest, "truncated": int((full > longest).sum()),
-                          "cut_share": float(np.maximum(full - longest, 0).sum() / max(int(full.sum()), 1)),
+    beyond = np.where(num_windows, 0, np.maximum(full - longest, 0))  # of texts in windows nothing is lost
+    quality["lengths"] = {"unit": "tokens", "max": longest, "truncated": int((beyond > 0).sum()),
+                          "cut_share": float(beyond.sum() / max(int(full.sum()), 1)),
                           "edges": [float(edge) for edge in edges], "counts": [int(count) for count in counts]}
     run.folder.write("data/quality.json", quality)
+    if (num_windows > 1).any():
+        run.say(f"{int((num_windows > 1).sum()):,} of {len(lengths):,} training texts are read in several windows of "
+                f"{longest} tokens")
     cut = quality["lengths"]["truncated"]
     if cut:
         run.say(f"{cut:,} of {len(lengths):,} training texts were cut at {longest} tokens (task.max_tokens); "
