@@ -98,12 +98,12 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Collated examples: `inputs` is what the model sees, `targets` what it never sees; `kept` is for `predict`."""
+    """Collated examples: `inputs` is what the model sees, `targets` what it never sees."""
 
     inputs: Mapping[str, Any]
     targets: Mapping[str, Any]
     rows: int
-    kept: Mapping[str, Any] = field(default_factory=dict)
+    kept: Mapping[str, Any] = field(default_factory=dict)  # for `predict` alone, as texts; it never goes to a device
 
 
 class LossSum(NamedTuple):
