@@ -28,8 +28,11 @@ PATTERNS = {**dict.fromkeys(("albert", "bert", "camembert", "deberta", "deberta-
 WRITTEN = 18  # the operator set that torch writes; older ones are made from it
 
 
-def export(model: Any, file: Path, *, inputs: Mapping[str, Array], task: str, opset: int) -> None:  # noqa: ARG001  # of the other line
+def export(model: Any, file: Path, *, inputs: Mapping[str, Array], task: str, opset: int) -> None:
     """Write `model` as a float32 ONNX graph; see `line.Line`."""
+    if task.endswith("-with-past"):
+        raise ExportError("export", "a model that writes texts is exported through Optimum, which knows transformers "
+                                    "up to 4.57. Export it in the default environment (locks/default.txt).")
     import torch
     from transformers.exporters import OnnxConfig, OnnxExporter
 
