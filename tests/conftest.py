@@ -20,6 +20,8 @@ MINIATURES = {
     "sentiment": "bert", "sentiment:lora": "bert", "images": "resnet", "images:lora": "vit",
     "image_score": "resnet", "image_score:lora": "vit", "similarity": "distilbert", "similarity:lora": "bert",
     "paraphrase": "bert", "paraphrase:lora": "distilbert", "topics": "modernbert", "topics:lora": "distilbert",
+    "toxicity": "roberta", "toxicity:lora": "distilbert", "spam": "distilbert", "spam:lora": "roberta",
+    "image_tags": "resnet", "image_tags:lora": "vit",
 }
 
 
