@@ -57,8 +57,9 @@ def report(title: str, runs: Sequence[Finished]) -> None:
               f"{test['rows']:,} rows; {baselines}; training {metrics['train']['seconds']:.0f} s, "
               f"all {finished.seconds:.0f} s")
         for item in exported["artifacts"][1:]:
-            print(f"    {item['name']:5} {item['size_mib']:6.1f} MiB  max difference {item['max_abs_diff']:.1e}  "
-                  f"same label {item['agreement']:.2%}  drop {item['score_drop']:+.4f}  "
+            gap = "" if item["max_abs_diff"] is None else f"max difference {item['max_abs_diff']:.1e}  "
+            print(f"    {item['name']:5} {item['size_mib']:6.1f} MiB  {gap}"
+                  f"same answer {item['agreement']:.2%}  drop {item['score_drop']:+.4f}  "
                   f"{item['latency_ms_p50']:.2f} ms ({item['speedup']:.1f}x)  {item['verdict']}")
     spread = f" (standard deviation {statistics.stdev(values):.4f})" if len(values) > 1 else ""
     print(f"  mean test score over {len(values)} seed(s): {statistics.mean(values):.4f}{spread}")

@@ -9,7 +9,7 @@ def problems(recipe: Recipe) -> list[str]:
     """Every contradiction and every value out of range in a recipe, before anything is read."""
     checks = [
         *_data_checks(recipe.data), *_train_checks(recipe.train), *_label_checks(recipe), *_part_checks(recipe),
-        *_export_checks(recipe.export),
+        *_export_checks(recipe.export), *_writing_checks(recipe),
         # numpy and torch take 32 bits, and every process adds its number.
         (not 0 <= recipe.seed < 2**31, f"seed: {recipe.seed} found, allowed is 0 to {2**31 - 1}. Use 13."),
     ]
@@ -119,5 +119,15 @@ def _export_checks(export: Export) -> list[tuple[bool, str]]:
          f"export.max_score_drop: {export.max_score_drop} found, allowed is 0 to 1. Use 0.01 for one point."),
         (isinstance(export.quantize, Int8Static) and export.quantize.rows != "auto" and export.quantize.rows < 1,
          "export.quantize.rows: no training row is left to measure ranges on. Use for example 128."),
+        (export.target == "cuda" and export.quantize is not None,
+         "export.quantize: int8 is written for CPUs, and export.target=cuda writes fp16. Add export.quantize=none."),
         (not 14 <= export.opset <= 20, f"export.opset: {export.opset} found, allowed is 14 to 20. Use 17."),
     ]
+
+
+def _writing_checks(recipe: Recipe) -> tuple[tuple[bool, str], ...]:
+    """Of the settings that a model which writes texts has no use for."""
+    static = isinstance(recipe.export.quantize, Int8Static)
+    return ((static and recipe.task.head.decoding is not None,
+             "export.quantize: int8_static measures ranges on whole rows, and this model writes its texts token by "
+             "token. Use int8_dynamic, or none."),)

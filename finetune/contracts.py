@@ -76,13 +76,24 @@ class Examples(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Decoding:
+    """How a text is written token by token; lengths count special tokens, but not the start."""
+
+    num_beams: int
+    max_tokens: int
+    min_tokens: int
+    length_penalty: float
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """All that a backbone loader needs to know of a task; `auto` names the Auto class."""
 
     auto: str
     labels: Labels
-    problem: str
+    problem: str | None  # as configurations of transformers have it; None where they have no word for it
     size: int | None = None  # side of an image input in pixels, where the task fixes it
+    decoding: Decoding | None = None  # of models that write texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +103,7 @@ class Batch:
     inputs: Mapping[str, Any]
     targets: Mapping[str, Any]
     rows: int
+    kept: Mapping[str, Any] = field(default_factory=dict)  # for `predict` alone, as texts; it never goes to a device
 
 
 class LossSum(NamedTuple):

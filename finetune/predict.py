@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 from finetune import saved
 from finetune.errors import DataError, ExportError
 from finetune.export import manifest
-from finetune.export.session import Session
+from finetune.export.generate import open_model
 
 if TYPE_CHECKING:
     from finetune.contracts import Task
+    from finetune.export.generate import Generator
+    from finetune.export.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class Predictor:
 
     task: Task
     processor: Any
-    session: Session
+    session: Session | Generator
     file: Path
 
     @classmethod
@@ -33,7 +35,7 @@ class Predictor:
             raise ExportError(str(place), "is no folder. Give a run, as in runs/sentiment/last, or its onnx folder.")
         file = folder / manifest.check(folder)
         task, processor, _ = saved.read(folder)
-        return cls(task, processor, Session(file), file)
+        return cls(task, processor, open_model(file, task, processor), file)
 
     @property
     def roles(self) -> list[str]:

@@ -200,8 +200,10 @@ class Export:
 
     quantize: Int8Dynamic | Int8Static | None = Int8Dynamic()
     """int8_dynamic for transformers, int8_static for convolutions, or none for the fp32 model alone."""
-    target: Literal["auto", "cpu-amx", "cpu-vnni", "cpu-avx2", "arm64"] = "auto"
-    """Processor that the model will run on, which decides how int8 is written; auto is this machine's."""
+    optimize: Literal["none", "O1", "O2", "O3"] = "O2"
+    """Also write a graph for ONNX Runtime alone: O1 folded, O2 with fused layers too, O3 and with GELU approximated."""
+    target: Literal["auto", "cpu-amx", "cpu-vnni", "cpu-avx2", "arm64", "cuda"] = "auto"
+    """Processor that the model will run on, which decides how int8 is written; auto is this machine's, cuda is fp16."""
     rescue: bool = True
     """Whether to search, on training rows, for an int8 form that holds where the first one does not."""
     max_score_drop: float = 0.01

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no space, none left of a quota, or of what one file may have
+
+
+def is_full(error: OSError) -> bool:
+    """Whether a write failed because there is no room for it."""
+    return error.errno in FULL
 
 
 def write_text(file: Path, text: str) -> None:

@@ -5,6 +5,7 @@ The package itself is imported anew in each fork. Orders come as JSON lines: arg
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -21,8 +22,8 @@ ROOT = Path(__file__).parents[1]
 class Warm:
     """The running process; `finetune` is the command line, started without its imports."""
 
-    def __init__(self) -> None:
-        self._process = subprocess.Popen([sys.executable, "-m", "tests.warm"], cwd=ROOT, stdin=subprocess.PIPE,
+    def __init__(self, python: str = sys.executable) -> None:
+        self._process = subprocess.Popen([python, "-m", "tests.warm"], cwd=ROOT, stdin=subprocess.PIPE,
                                          stdout=subprocess.PIPE, text=True)
 
     def finetune(self, *arguments: str, cwd: Path, timeout: int = 300) -> subprocess.CompletedProcess[str]:
@@ -51,15 +52,17 @@ def preload() -> None:
     import datasets
     import matplotlib.figure
     import onnxruntime
-    import optimum.exporters.onnx
-    import optimum.onnxruntime
     import peft
     import sklearn.linear_model
     import timm
     import torch
     import transformers
 
-    assert all((accelerate, datasets, matplotlib, onnxruntime, optimum, peft, sklearn, timm, torch, transformers))
+    assert all((accelerate, datasets, matplotlib, onnxruntime, peft, sklearn, timm, torch, transformers))
+    exporters = ("transformers.exporters.exporter_onnx",) if transformers.__version__ >= "5" else (
+        "optimum.exporters.onnx", "optimum.onnxruntime")
+    for name in exporters:
+        importlib.import_module(name)
     for name in ("AutoConfig", "AutoTokenizer", "AutoModelForSequenceClassification", "AutoImageProcessor",
                  "AutoModelForImageClassification", "TimmWrapperForImageClassification"):
         getattr(transformers, name)

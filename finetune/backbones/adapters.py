@@ -29,15 +29,16 @@ def attach(loaded: Loaded, lora: Lora) -> Loaded:
     targets = _targets(loaded, lora, head)
     config = peft.LoraConfig(
         r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=targets,
-        modules_to_save=list(head), use_rslora=lora.method == "rslora", use_dora=lora.method == "dora",
+        modules_to_save=list(head) or None, use_rslora=lora.method == "rslora", use_dora=lora.method == "dora",
     )
     adapted = peft.get_peft_model(model, config)
     # Who loads the adapter elsewhere needs the backbone's name; peft would take the folder it was read from.
     config.base_model_name_or_path, config.revision = loaded.name, loaded.revision
     freeze.keep_statistics(adapted)
     where = ", ".join(_offered(targets))
-    return freeze.told(loaded, adapted, f"{lora.method} of rank {lora.rank} on {len(targets)} layers ({where}) beside "
-                                        f"the head ({', '.join(head)})")
+    beside = f" beside the head ({', '.join(head)})" if head else ""
+    return freeze.told(loaded, adapted, f"{lora.method} of rank {lora.rank} on {len(targets)} layers ({where}){beside}",
+                       head=head)
 
 
 def save(adapted: Any, folder: Path) -> None:

@@ -16,7 +16,10 @@ def head(model: Any, fresh: Iterable[str] = ()) -> tuple[str, ...]:
 
     Linear layers of the backbone behind its last block belong to it too: the pooler of a BERT, which does for it what
     the first layer of the classifier does in a RoBERTa. `fresh` are names of weights that the file did not bring.
+    Empty for an encoder with a decoder, which writes with pretrained weights and, often, its own word embeddings.
     """
+    if _is_pair(model):
+        return ()
     path, body = _body(model)
     outside = {name for name, part in model.named_children() if name != path and _num_weights(part)}
     classifier = body.get_classifier() if hasattr(body, "get_classifier") else ()  # timm names its own
@@ -29,15 +32,16 @@ def head(model: Any, fresh: Iterable[str] = ()) -> tuple[str, ...]:
 
 
 def blocks(model: Any) -> tuple[str, ...]:
-    """Names of the backbone's blocks, bottom first: layers of an encoder, stages of a staged network.
+    """Names of the backbone's blocks, bottom first: layers of an encoder and then a decoder, or stages.
 
     They are the children of a list, or siblings of one class, that hold the most weights together; where such rows
     lie within each other, the outermost. Empty where a network has none.
     """
     path, body = _body(model)
-    rows = (_row(name, part) for name, part in body.named_modules(prefix=path))
-    heaviest = max(rows, key=lambda row: sum(_num_weights(part) for part in row.values()), default={})
-    return tuple(heaviest)
+    if _is_pair(model):
+        inner = f"{path}." if path else ""
+        return (*_heaviest(f"{inner}encoder", body.encoder), *_heaviest(f"{inner}decoder", body.decoder))
+    return _heaviest(path, body)
 
 
 def below(model: Any, num_blocks: int) -> list[str]:
@@ -53,6 +57,17 @@ def below(model: Any, num_blocks: int) -> list[str]:
 def within(name: str, outer: str) -> bool:
     """Whether a module or weight is, or lies in, the module `outer`."""
     return not outer or name == outer or name.startswith(f"{outer}.")
+
+
+def _is_pair(model: Any) -> bool:
+    """Whether it is an encoder with a decoder."""
+    return bool(getattr(getattr(model, "config", None), "is_encoder_decoder", False))
+
+
+def _heaviest(path: str, part: Any) -> tuple[str, ...]:
+    rows = (_row(name, inner) for name, inner in part.named_modules(prefix=path))
+    heaviest = max(rows, key=lambda row: sum(_num_weights(block) for block in row.values()), default={})
+    return tuple(heaviest)
 
 
 def _body(model: Any) -> tuple[str, Any]:

@@ -22,7 +22,7 @@ def freeze(loaded: Loaded, depth: int | Literal["embeddings", "backbone"]) -> Lo
     for name, weight in model.named_parameters():
         weight.requires_grad_(name not in frozen)
     keep_statistics(model)
-    return told(loaded, model, _what(model, depth))
+    return told(loaded, model, _what(model, depth), head=anatomy.head(model, loaded.fresh))
 
 
 def refuse_random(loaded: Loaded, setting: str) -> None:
@@ -47,11 +47,11 @@ def keep_statistics(model: Any) -> None:
             part.register_forward_pre_hook(_to_evaluation)
 
 
-def told(loaded: Loaded, model: Any, what: str) -> Loaded:
+def told(loaded: Loaded, model: Any, what: str, *, head: tuple[str, ...]) -> Loaded:
     """The same backbone with the model that is trained, its count, and a note that says what of it is trained."""
     trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
     note = (f"{what}: {trained:,} of {loaded.num_weights:,} weights are trained "
-            f"({trained / loaded.num_weights:.2%}), head included")
+            f"({trained / loaded.num_weights:.2%}){', head included' if head else ''}")
     return replace(loaded, model=model, num_trained=trained,
                    note=f"{loaded.note}; {note}" if loaded.note else note)
 
@@ -64,6 +64,10 @@ def _frozen(loaded: Loaded, depth: int | str) -> list[str]:
     model = loaded.model
     if depth == "backbone":
         head = anatomy.head(model, loaded.fresh)
+        if not head:
+            raise BackboneError("train.freeze: backbone", f"{loaded.name} writes with the weights that it came with, "
+                                                          "and no head is left to be trained alone. Use 'embeddings', "
+                                                          "a number of blocks, or train.adapter=lora.")
         return [name for name, _ in model.named_parameters() if not any(anatomy.within(name, part) for part in head)]
     num_blocks = len(anatomy.blocks(model))
     if not num_blocks:

@@ -9,14 +9,24 @@ import transformers
 
 from finetune.contracts import Head, Loaded
 from finetune.data.pixels import ImageProcessor
-from finetune.data.text import TextProcessor
+from finetune.data.text import Marks, TextProcessor
 from finetune.errors import BackboneError, some
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from finetune.contracts import Decoding
+
+MAJOR = int(transformers.__version__.split(".")[0])  # of the library line: 4 or 5
+# Image processors that need no torchvision, since only their settings are read; each line has its own word for them.
+PLAIN: dict[str, Any] = {"use_fast": False} if MAJOR < 5 else {"backend": "pil"}
 # Pillow's numbers for the filters, as image processor configurations hold them.
 RESAMPLE = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
+
+# Where older backbones keep how they write: in the configuration of the model, of a T5 by task.
+ELSEWHERE = ("task_specific_params", "num_beams", "length_penalty", "min_length", "max_length", "early_stopping",
+             "no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "repetition_penalty", "forced_bos_token_id",
+             "forced_eos_token_id", "num_beam_groups", "diversity_penalty")
 
 
 def load(place: str | Path, head: Head, *, revision: str | None = None, local: bool = True) -> Loaded:
@@ -46,9 +56,12 @@ def random(place: str | Path, head: Head, *, revision: str | None = None, local:
 def reload(folder: Path, head: Head, *, attention: str | None = None) -> Any:
     """The model that `save_pretrained` wrote; `attention` chooses its implementation (the exporter wants eager)."""
     options = {"attn_implementation": attention} if attention else {}
-    return getattr(transformers, head.auto).from_pretrained(
+    model = getattr(transformers, head.auto).from_pretrained(
         folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, **options
     ).eval()
+    if head.decoding is not None:
+        _set_decoding(model, head.decoding, _marks(model, folder))
+    return model
 
 
 def refuse_unfit(model: Any, info: dict[str, Any], place: str | Path) -> tuple[str, ...]:
@@ -69,11 +82,12 @@ def refuse_unfit(model: Any, info: dict[str, Any], place: str | Path) -> tuple[s
 
 
 def _config(place: str | Path, head: Head, options: dict[str, Any]) -> Any:
+    if head.decoding is not None:
+        return transformers.AutoConfig.from_pretrained(place, **options)
     names = head.labels.names
-    return transformers.AutoConfig.from_pretrained(
-        place, **options, num_labels=len(names), problem_type=head.problem,
-        id2label=dict(enumerate(names)), label2id={name: position for position, name in enumerate(names)},
-    )
+    named = {"id2label": dict(enumerate(names)), "num_labels": len(names),
+             "label2id": {name: position for position, name in enumerate(names)}} if names else {}
+    return transformers.AutoConfig.from_pretrained(place, **options, problem_type=head.problem, **named)
 
 
 def counted(loaded: Loaded) -> Loaded:
@@ -86,12 +100,53 @@ def _loaded(
     model: Any, place: str | Path, *, head: Head, options: dict[str, Any], fresh: tuple[str, ...] = ()
 ) -> Loaded:
     if head.auto == "AutoModelForImageClassification":
-        native = transformers.AutoImageProcessor.from_pretrained(place, use_fast=False, **options)
+        native = transformers.AutoImageProcessor.from_pretrained(place, **PLAIN, **options)
         processor: Any = _image_processor(native, head, place)
-    else:
-        native = transformers.AutoTokenizer.from_pretrained(place, use_fast=True, **options)
-        processor = _text_processor(native, model, place)
+        return counted(Loaded(model=model, processor=processor, native=native, source="", name=str(place), fresh=fresh))
+    native = transformers.AutoTokenizer.from_pretrained(place, use_fast=True, **options)
+    return with_tokenizer(model, native, head, place=place, fresh=fresh)
+
+
+def with_tokenizer(model: Any, native: Any, head: Head, *, place: str | Path, fresh: tuple[str, ...] = ()) -> Loaded:
+    """A text model and its tokenizer; one that writes texts is set to write them as the task has it."""
+    processor = _text_processor(native, model, place)
+    if head.decoding is not None:
+        marks = _marks(model, place)
+        processor = replace(processor, marks=marks)
+        _set_decoding(model, head.decoding, marks)
     return counted(Loaded(model=model, processor=processor, native=native, source="", name=str(place), fresh=fresh))
+
+
+def _marks(model: Any, place: str | Path) -> Marks:
+    """The ids between which the decoder writes, as the backbone's own settings have them."""
+    own, config = model.generation_config, model.config
+
+    def named(name: str) -> Any:
+        found = getattr(own, name, None)
+        found = getattr(config, name, None) if found is None else found
+        return found[0] if isinstance(found, list) else found
+
+    start, end, pad = (named(name) for name in ("decoder_start_token_id", "eos_token_id", "pad_token_id"))
+    if None in (start, end, pad):
+        raise BackboneError(f"model.name: {place}", "its configuration does not say with which tokens a text begins, "
+                                                    "ends and is padded. Use a T5 or BART, such as google-t5/t5-small.")
+    return Marks(start, end, pad, named("forced_bos_token_id"))
+
+
+def _set_decoding(model: Any, decoding: Decoding, marks: Marks) -> None:
+    """Make the task's settings the model's own: then they are saved with it, and `generate()` needs none."""
+    longest = getattr(model.config, "max_position_embeddings", None)
+    if longest is not None and decoding.max_tokens > longest:
+        raise BackboneError(f"task.max_summary_tokens: {decoding.max_tokens}",
+                            f"this backbone writes at most {longest} tokens. Use at most {longest}.")
+    for name in ELSEWHERE:  # what save_pretrained would otherwise put over ours
+        if getattr(model.config, name, None) is not None:
+            setattr(model.config, name, None)
+    model.generation_config = transformers.GenerationConfig(
+        num_beams=decoding.num_beams, max_new_tokens=decoding.max_tokens, min_new_tokens=decoding.min_tokens or None,
+        length_penalty=decoding.length_penalty, decoder_start_token_id=marks.start_id, eos_token_id=marks.end_id,
+        pad_token_id=marks.pad_id, forced_bos_token_id=marks.first_id,
+    )
 
 
 def _text_processor(native: Any, model: Any, place: str | Path) -> TextProcessor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ COPIES = {
 
 def families() -> list[str]:
     """The loaders: every file here that is not a tool of theirs."""
-    tools = ("__init__", "adapters", "anatomy", "features", "freeze", "resolve", "tiny")
+    tools = ("__init__", "adapters", "anatomy", "features", "freeze", "resolve", "small", "tiny")
     return sorted(file.stem for file in Path(__file__).parent.glob("*.py") if file.stem not in tools)
 
 
@@ -47,15 +48,18 @@ def problems(model: Model) -> list[str]:
     return found
 
 
-def load(model: Model, head: Head, *, sample: bool) -> Loaded:
+def load(model: Model, head: Head, *, sample: bool, texts: Iterable[str] = ()) -> Loaded:
     """The backbone with the task's head; `sample` says that the rows are the recipe's small sample.
+
+    A stand-in for the sample that reads texts learns its tokenizer from `texts`, those of the training rows.
 
     Raises BackboneError when the weights are nowhere to be found and random ones are not allowed.
     """
     family = importlib.import_module(f"finetune.backbones.{model.family}")
     if sample and model.sample is not None:
         note = f"{model.sample} from random weights, since the sample is too small for {model.name}"
-        stand_in: Loaded = family.random(model.sample, head)
+        stand_in: Loaded = (_small(model.sample, head, texts) if model.family == "hf"
+                            else family.random(model.sample, head))
         return replace(stand_in, source="random", note=note)
     folder = Path(model.name).expanduser()
     if model.random:
@@ -72,6 +76,12 @@ def load(model: Model, head: Head, *, sample: bool) -> Loaded:
         found = _open(family.load, model, head, place=model.name, local=False)
         return replace(found, source="hub", revision=_commit(model), license=_license(model))
     return _offline_copy(family, model, head)
+
+
+def _small(name: str, head: Head, texts: Iterable[str]) -> Loaded:
+    from finetune.backbones import small
+
+    return small.random(name, head, texts=texts)
 
 
 def reload(folder: Path, family: str, head: Head, *, attention: str | None = None) -> Any:

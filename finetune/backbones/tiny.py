@@ -15,6 +15,15 @@ TEXT: dict[str, dict[str, Any]] = {
     "modernbert": {**WIDTH, **IDS, "max_position_embeddings": 160, "local_attention": 32, "reference_compile": False},
     "distilbert": {"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 64, "max_position_embeddings": 160},
 }
+SEQ2SEQ: dict[str, dict[str, Any]] = {  # encoders with decoders; the ids are those of the vocabulary below
+    "t5": {"d_model": 32, "d_kv": 16, "d_ff": 64, "num_layers": 2, "num_heads": 2, "pad_token_id": 0, "eos_token_id": 3,
+           "decoder_start_token_id": 0},
+    "bart": {"d_model": 32, "encoder_layers": 2, "decoder_layers": 2, "encoder_attention_heads": 2,
+             "decoder_attention_heads": 2, "encoder_ffn_dim": 64, "decoder_ffn_dim": 64, "max_position_embeddings": 160,
+             "pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3, "decoder_start_token_id": 3,
+             "forced_bos_token_id": 2, "forced_eos_token_id": None},
+}
+DROPOUT = ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout", "dropout_rate")
 IMAGE: dict[str, dict[str, Any]] = {
     "vit": {**WIDTH, "image_size": 32, "patch_size": 8},
     "resnet": {"embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 1], "layer_type": "basic"},
@@ -24,16 +33,17 @@ IMAGE: dict[str, dict[str, Any]] = {
 def write(architecture: str, folder: Path, *, words: Sequence[str] = (), dropout: float = 0.1, seed: int = 0) -> Path:
     """A folder that `model.name=` accepts; text models get a word-level vocabulary of `words`."""
     import torch
-    from transformers import AutoConfig, AutoModel, ViTImageProcessor
+    from transformers import AutoConfig, AutoModel, AutoModelForSeq2SeqLM, ViTImageProcessor
 
     torch.manual_seed(seed)
-    settings = dict(TEXT.get(architecture) or IMAGE[architecture])
-    if architecture in TEXT:
+    settings = dict({**TEXT, **SEQ2SEQ, **IMAGE}[architecture])
+    if architecture not in IMAGE:
         settings["vocab_size"] = len(words) + 5
-    for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout"):
+    for name in DROPOUT:
         settings[name] = dropout
-    AutoModel.from_config(AutoConfig.for_model(architecture, **settings)).save_pretrained(folder)
-    if architecture in TEXT:
+    kind = AutoModelForSeq2SeqLM if architecture in SEQ2SEQ else AutoModel
+    kind.from_config(AutoConfig.for_model(architecture, **settings)).save_pretrained(folder)
+    if architecture not in IMAGE:
         _write_tokenizer(architecture, folder, words)
     else:
         side = {"height": 32, "width": 32}
@@ -50,11 +60,12 @@ def _write_tokenizer(architecture: str, folder: Path, words: Sequence[str]) -> N
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+        single="$A [SEP]" if architecture == "t5" else "[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
     )
     tokenizer.save(str(folder / "tokenizer.json"))
     inputs = ["input_ids", "attention_mask"] + (["token_type_ids"] if architecture == "bert" else [])
     special = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]",
-               "mask_token": "[MASK]"}
+               "mask_token": "[MASK]", "eos_token": "[SEP]"}
     settings = {"tokenizer_class": "PreTrainedTokenizerFast", "model_input_names": inputs, "model_max_length": 160}
     (folder / "tokenizer_config.json").write_text(json.dumps(settings | special, indent=2))

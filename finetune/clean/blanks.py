@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from finetune.clean.row_text import columns, texts
 from finetune.contracts import Findings
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 order = 20
-kinds: tuple[str, ...] = ("text",)
+kinds: tuple[str, ...] = ("text", "tokens")
 default = "drop"
 policies: tuple[str, ...] = ("off", "report", "drop", "fail")
 
@@ -26,10 +27,10 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
     import pyarrow.compute as pc
 
     found: list[tuple[int, str, str, str | None, None]] = []
-    for column in (name for name, kind in roles.items() if kind == "text"):
-        empty = pc.fill_null(pc.match_substring_regex(table[column], NOTHING), True)
-        rows = pc.indices_nonzero(empty)
-        cells = table[column].take(rows).to_pylist()
+    for column in columns(roles):
+        found_there = texts(table[column])
+        rows = pc.indices_nonzero(pc.fill_null(pc.match_substring_regex(found_there, NOTHING), True))
+        cells = found_there.take(rows).to_pylist()
         reason = f"column {column!r} has no text"
         found += [(row, column, reason, cell, None) for row, cell in zip(rows.to_pylist(), cells, strict=True)]
     return Findings(*zip(*found, strict=True)) if found else Findings()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finetune import mapped
+from finetune.clean import misplaced_answers, row_text
 from finetune.clean.duplicates import content
 from finetune.contracts import Findings
 
@@ -23,7 +24,7 @@ def repaired(table: pa.Table, findings: Findings, *, roles: Mapping[str, str], a
             cells.setdefault(column, {})[row] = after
     for column, of_column in cells.items():
         table = replace_cells(table, column, cells=of_column, aside=aside)
-    contents = [name for name, kind in roles.items() if kind == "text"] or [content(roles)]
+    contents = row_text.columns(roles) or [content(roles)]
     rows = sorted({row for column in contents for row in cells.get(column, ())})
     whole = zip(*(table[column].take(rows).to_pylist() for column in contents), strict=True) if rows else ()
     hashes = {row: hashlib.sha256("\x1f".join(map(str, of_row)).encode()).hexdigest()
@@ -32,9 +33,14 @@ def repaired(table: pa.Table, findings: Findings, *, roles: Mapping[str, str], a
 
 
 def replace_cells(table: pa.Table, column: str, *, cells: Mapping[int, Any], aside: Path | None = None) -> pa.Table:
-    """The table with other cells at these positions of one column; the folder `aside` takes what is large."""
+    """The table with other cells at these positions of one column, answers moved with their context.
+
+    The folder `aside` takes what is large.
+    """
     if not cells:
         return table
+    if column == misplaced_answers.CONTEXT:
+        table = misplaced_answers.moved(table, cells)
     place = table.column_names.index(column)
     whole = mapped.gathered(_replaced(table.select([column]), cells), aside)
     return table.set_column(place, table.schema.field(place), whole.column(0))

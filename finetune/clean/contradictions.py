@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 order = 50  # before duplicates, which would leave one of them standing
-kinds: tuple[str, ...] = ("label", "labels", "number")
+kinds: tuple[str, ...] = ("label", "labels", "number", "tags")
 default = "drop"
 policies: tuple[str, ...] = ("off", "report", "drop", "fail")
 

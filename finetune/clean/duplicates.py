@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from finetune.clean import label_text
+from finetune.clean import label_text, row_text
 from finetune.contracts import TARGET, Findings
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from finetune.contracts import Array
 
 order = 60
-kinds: tuple[str, ...] = ("text", "image")
+kinds: tuple[str, ...] = ("text", "tokens", "image")
 default = "drop"
 policies: tuple[str, ...] = ("off", "report", "drop", "fail")
 
@@ -56,14 +56,15 @@ def keys(table: pa.Table, roles: Mapping[str, str]) -> list[str]:
 
 
 def labels(table: pa.Table, roles: Mapping[str, str], rows: Array) -> list[str]:
-    """The label of some rows, or their list of labels, or the number in its place, as a reason says it."""
-    columns = [label_text.told(table[name].take(rows)).to_pylist() for name in targets(roles)]
+    """The label of some rows, or the number in its place, as a reason says it."""
+    columns = [label_text.told(table[name].take(rows), kind).to_pylist() for name, kind in targets(roles).items()]
     return [" / ".join(map(repr, label)) for label in zip(*columns, strict=True)]
 
 
-def targets(roles: Mapping[str, str]) -> list[str]:
-    """The columns of what is learnt, where that are labels or a number."""
-    return [name for name, kind in roles.items() if kind in label_text.KINDS or (name, kind) == (TARGET, "number")]
+def targets(roles: Mapping[str, str]) -> dict[str, str]:
+    """The columns of what is learnt, where that are labels, tags, answers or a number, and their kinds."""
+    return {name: kind for name, kind in roles.items()
+            if kind in label_text.LEARNT or (name, kind) == (TARGET, "number")}
 
 
 def content(roles: Mapping[str, str]) -> str:
@@ -80,5 +81,5 @@ def about_rows(table: pa.Table, roles: Mapping[str, str], *, rows: Sequence[int]
     column = content(roles)
     before: tuple[str | None, ...] = (None,) * len(rows)
     if not pa.types.is_binary(table.schema.field(column).type):  # rows of the Hub carry the image itself
-        before = tuple(table[column].take(list(rows)).to_pylist())
+        before = tuple(map(row_text.written, table[column].take(list(rows)).to_pylist()))
     return Findings(tuple(rows), (column,) * len(rows), tuple(reasons), before, (None,) * len(rows))

@@ -15,6 +15,7 @@ from finetune.clean.ledger import POSITION, LedgerLine, labels, numbered, sums, 
 from finetune.clean.probe.embedded import FEATURES, embedded, matrix
 from finetune.clean.review import judging, refusals, verdicts
 from finetune.clean.review.tally import tally as told
+from finetune.clean.row_text import written
 from finetune.clean.survey import clusters
 from finetune.contracts import Cell, Embed, Filler, Findings, Learner, Rule
 from finetune.errors import SpecError, nearest
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from finetune.contracts import Array
 
 TRAIN = "train"  # the only split whose rows are ever changed or dropped
-NOT_RULES = {"__init__", "cells", "check_digits", "engine", "label_text", "ledger", "leakage", "restore", "scripts"}
+NOT_RULES = {"__init__", "cells", "check_digits", "engine", "label_text", "ledger", "leakage", "restore",
+             "row_text", "scripts"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +260,7 @@ def _lines(step: Step, split: str, *, table: pa.Table, original: pa.Table) -> li
     source = table if split == TRAIN else original
     places = source.select(["row", "hash", POSITION]).take(rows).to_pylist()
     before = findings.before if split == TRAIN else [
-        None if quote is None else original[column][row].as_py()
+        None if quote is None else written(original[column][row].as_py())
         for row, column, quote in zip(rows, findings.columns, findings.before, strict=True)]
     sure = findings.confidence or (None,) * len(findings)
     cells = zip(places, findings.columns, findings.reasons, before, findings.after, sure, strict=True)

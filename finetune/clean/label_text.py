@@ -9,18 +9,24 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 KINDS = ("label", "labels")
+LEARNT = (*KINDS, "tags", "answers")
 NONE = "(none)"  # of a list without names
 
 
-def columns(roles: Mapping[str, str]) -> list[str]:
-    """The columns that hold a label or a list of them."""
-    return [name for name, kind in roles.items() if kind in KINDS]
+def columns(roles: Mapping[str, str]) -> dict[str, str]:
+    """The columns that hold a label or a list of them, and their kinds."""
+    return {name: kind for name, kind in roles.items() if kind in KINDS}
 
 
-def told(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The label of each row; of a list its names in alphabetical order. Null stays null."""
+def told(column: pa.ChunkedArray, kind: str = "labels") -> pa.ChunkedArray:
+    """The label of each row; of a list its names in alphabetical order, tags in their own. Null stays null."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
+    if kind == "answers":
+        column = pc.struct_field(column, "text")
+    if kind == "tags":
+        return pc.binary_join(column, " ")
     if not pa.types.is_list(column.type):
         return column
     return pa.chunked_array([[None if cell is None else "; ".join(sorted(cell)) or NONE for cell in chunk.to_pylist()]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from finetune.clean import personal_data
 from finetune.clean.label_text import columns, names
+from finetune.clean.row_text import written
 from finetune.contracts import Cell
 from finetune.errors import DataError
 
@@ -124,7 +125,7 @@ def _public(lines: Sequence[LedgerLine]) -> list[LedgerLine]:
 
 
 def _texts(line: LedgerLine) -> Iterator[str]:
-    for text in (line.reason, line.before, line.after, *line.cells.values()):
+    for text in map(written, (line.reason, line.before, line.after, *line.cells.values())):
         if isinstance(text, str):
             yield text
 
@@ -134,7 +135,7 @@ def _hides(line: LedgerLine, masks: Mapping[str, str]) -> bool:
 
 
 def _shown(line: LedgerLine, masks: Mapping[str, str]) -> LedgerLine:
-    cells = {name: None if isinstance(cell, bytes) else masks.get(cell, cell) if isinstance(cell, str) else cell
+    cells = {name: None if isinstance(cell, bytes) else masks.get(written(cell), cell)
              for name, cell in line.cells.items()}
     texts = {name: masks.get(text, text) for name in ("reason", "before", "after") if (text := getattr(line, name))}
     return replace(line, **texts, cells=cells, masked=True)
@@ -147,7 +148,8 @@ def _coded(cells: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _decoded(cells: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: base64.b64decode(cell["base64"]) if isinstance(cell, dict) else cell for name, cell in cells.items()}
+    return {name: base64.b64decode(cell["base64"]) if isinstance(cell, dict) and "base64" in cell else cell
+            for name, cell in cells.items()}
 
 
 def _write(values: Iterable[Mapping[str, Any]], file: Path, *, mode: int) -> None:

@@ -29,7 +29,8 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
 
     from finetune.clean.near import copies, pairs
 
-    named = label_text.columns(roles)  # numbers of near copies may differ
+    # Numbers of near copies may differ, and tags do as soon as a word is added.
+    named = label_text.columns(roles)
     number, (label, known) = copies.numbered([table], roles), copies.labels(table, named)
     found = pairs.find([table], roles)
     left, right = found.left, found.right

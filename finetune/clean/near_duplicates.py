@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 order = 68  # after duplicates: what is left is worth a closer look
-kinds: tuple[str, ...] = ("text", "image")
+kinds: tuple[str, ...] = ("text", "tokens", "image")
 default = "report"
 policies: tuple[str, ...] = ("off", "report", "drop", "fail")
 

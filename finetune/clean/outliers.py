@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from finetune.contracts import Array
 
 order = 74
-kinds: tuple[str, ...] = ("text", "image", "number")
+kinds: tuple[str, ...] = ("text", "tokens", "image", "number")
 default = "report"
 policies: tuple[str, ...] = ("off", "report", "drop", "fail")
 
@@ -142,6 +142,8 @@ def measured(table: pa.Table, roles: Mapping[str, str]) -> Iterator[tuple[str, s
             yield column, "characters", letters
             if len(words) and np.median(letters / np.maximum(words, 1)) <= LONG_WORDS:
                 yield column, "words", words
+        if kind == "tokens":
+            yield column, "words", np.asarray(pc.list_value_length(table[column]), dtype=np.float64)
         if kind == "number":
             yield column, VALUE, np.asarray(pc.fill_null(table[column], np.nan), dtype=np.float64)
         if kind == "image":

@@ -24,3 +24,12 @@ def stack(values: Sequence[Any]) -> Array:
     import numpy as np
 
     return np.stack([np.asarray(value) for value in values])
+
+
+def objects(values: Sequence[Any]) -> Array:
+    """One entry per row, of any length: lists, texts."""
+    import numpy as np
+
+    found = np.empty(len(values), object)
+    found[:] = values if len(values) != 1 else [values[0]]
+    return found

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from finetune import mapped
-from finetune.data import locators
+from finetune.data import locators, squad
 from finetune.data.decode import MAX_CELL
 from finetune.data.header import require
 from finetune.data.records import LISTS, Records, no_rows
@@ -35,8 +35,12 @@ def records(file: TableFile, wanted: Wanted) -> Records:
     classes = _classes(table.schema)
     pictures = [wanted.names[role] for role, kind in wanted.roles.items() if kind == "image"]
     lists = [wanted.names[role] for role, kind in wanted.roles.items() if kind in LISTS]
+    answers = [wanted.names[role] for role, kind in wanted.roles.items() if kind == "answers"]
 
     def column(name: str) -> Any:
+        if name in answers and pa.types.is_nested(table[name].type):
+            places = [f"{file.name}:{number}" for number in range(table.num_rows)]
+            return squad.parse(table[name].to_pylist(), places, column=name, key=file.key)
         if name in pictures:
             return _pictures(table[name], name, file=file)
         if name in lists and pa.types.is_nested(table[name].type):

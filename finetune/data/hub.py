@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finetune.contracts import SplitRows
-from finetune.data import label_lists, numbers
+from finetune.data import label_lists, numbers, squad, tags
 from finetune.errors import DataError, nearest, some
 from finetune.machine import hub_reachable
 
@@ -61,6 +61,9 @@ def _table(dataset: Any, place: str, *, hub: Hub, roles: Mapping[str, str]) -> p
             if needed not in dataset.column_names:
                 known = f"Columns: {', '.join(dataset.column_names)}.{nearest(needed, dataset.column_names)}"
                 raise DataError(f"data.hub.columns.{role}", f"{hub.name} has no column {needed!r}. {known}")
+        if kind in ("tokens", "tags", "answers"):
+            columns[role] = _nested(dataset, name, kind, columns=columns)
+            continue
         if kind == "labels":
             columns[role] = _label_lists(dataset, name, columns["row"].to_pylist())
             continue
@@ -70,11 +73,29 @@ def _table(dataset: Any, place: str, *, hub: Hub, roles: Mapping[str, str]) -> p
             continue
         cells = _pictures(dataset, name, place) if kind == "image" else _words(dataset, name, kind)
         columns[role] = pa.array(cells, pa.binary() if kind == "image" else pa.string())
-    contents = [columns[role].to_pylist() for role, kind in roles.items() if kind in ("text", "image")]
-    coded = (cells[0] if isinstance(cells[0], bytes) else "\x1f".join(cells).encode()
+    contents = [columns[role].to_pylist() for role, kind in roles.items() if kind in ("text", "tokens", "image")]
+    coded = (cells[0] if isinstance(cells[0], bytes) else
+             "\x1f".join(cell if isinstance(cell, str) else " ".join(cell) for cell in cells).encode()
              for cells in zip(*contents, strict=True))
     columns["hash"] = [hashlib.sha256(cell).hexdigest() for cell in coded]
     return pa.table(columns)
+
+
+def _nested(dataset: Any, name: str, kind: str, *, columns: Mapping[str, Any]) -> Any:
+    """Words, their tags (by name where they are classes, in IOB2) or answers, as of the user's files."""
+    import datasets
+    import pyarrow as pa
+
+    rows, key, cells = columns["row"].to_pylist(), "data.source: hub", list(dataset[name])
+    if kind == "answers":
+        return squad.parse(cells, rows, column=name, key=key)
+    inner = getattr(dataset.features[name], "feature", None)
+    if isinstance(inner, datasets.ClassLabel):
+        cells = [None if cell is None else [inner.int2str(tag) for tag in cell] for cell in cells]
+    listed = pa.array(cells, None if inner is None else pa.list_(pa.string()))
+    if kind == "tokens":
+        return tags.words(listed, file=name, key=key)
+    return tags.read(listed, rows, lengths=[len(row) for row in columns["tokens"].to_pylist()], file=name, key=key)[0]
 
 
 def _label_lists(dataset: Any, name: str, rows: list[str]) -> Any:

@@ -7,6 +7,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from finetune.data import squad
 from finetune.data.decode import MAX_CELL, read
 from finetune.data.header import require
 from finetune.data.records import LISTS, Problems, Records, no_rows, refusal
@@ -33,6 +34,8 @@ def records(file: TableFile, wanted: Wanted) -> Records:
     if not text.head(2**16).strip() and not text.whole().strip():
         raise no_rows("is empty", file)
     rows = _rows(text, file)
+    if "answers" in wanted.roles.values() and squad.is_nested([row for _, row in rows]):
+        rows = list(enumerate(squad.flat([row for _, row in rows], file), 1))
     wrong = Problems()
     for number, row in rows:
         if not isinstance(row, dict):
@@ -44,8 +47,12 @@ def records(file: TableFile, wanted: Wanted) -> Records:
     header = list(dict.fromkeys(itertools.chain.from_iterable(row for _, row in rows)))
     require(header, file=file, wanted=wanted)
     listed = [wanted.names[role] for role, kind in wanted.roles.items() if kind in LISTS]
+    answers = [wanted.names[role] for role, kind in wanted.roles.items() if kind == "answers"]
 
     def column(name: str) -> Any:
+        if name in answers:
+            places = [f"{file.name}:{number}" for number, _ in rows]
+            return squad.parse([row.get(name) for _, row in rows], places, column=name, key=file.key)
         return _lists(rows, name, file=file) if name in listed else _column(rows, name, file=file)
 
     return Records([number for number, _ in rows], header, column, notes)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _INTEGER = re.compile("[+-]?[0-9]{1,18}")
 
 
-def problems(named: tuple[str, ...] | str) -> list[str]:
+def problems(named: tuple[str, ...] | str, *, at_least: int = 2) -> list[str]:
     """What is wrong with `task.labels`, whatever the rows are."""
     if named == "auto":
         return []
@@ -25,9 +25,10 @@ def problems(named: tuple[str, ...] | str) -> list[str]:
     twice = sorted({label for label in named if named.count(label) > 1})
     if twice:
         return [f"task.labels: {some(map(repr, twice))} stands in the list more than once. Name every label once."]
-    if len(named) < 2:
+    if len(named) < at_least:
         given = f"{named[0]!r} is the only label" if named else "no label is given"
-        return [f"task.labels: {given}, at least 2 are needed. Name them all (task.labels=bad,good), or use auto."]
+        return [f"task.labels: {given}, at least {at_least} {'are' if at_least > 1 else 'is'} needed. Name them all "
+                "(task.labels=bad,good), or use auto."]
     return []
 
 
@@ -94,7 +95,8 @@ def multi_hot(names: Sequence[str], labels: Sequence[str]) -> Array:
 
 
 def resolve_labels(
-    splits: Mapping[str, pa.Table], named: tuple[str, ...] | str, key: str = "task.labels"
+    splits: Mapping[str, pa.Table], named: tuple[str, ...] | str, key: str = "task.labels", *,
+    at_least: int = 2,
 ) -> tuple[str, ...]:
     """The labels in the order of their targets: `named`, or for `auto` those of the training rows, sorted.
 
@@ -107,7 +109,7 @@ def resolve_labels(
         raise DataError(key, f"{named!r} found, allowed are auto or a list of labels. Use for example [{named},other].")
     labels = _sorted(counts) if isinstance(named, str) else tuple(named)
     problems = [
-        *_too_few(labels, counts),
+        *_too_few(labels, counts, at_least),
         *(_against_training(labels, splits["train"]) if named != "auto" else ()),
         *_unseen(splits, counts),
     ]
@@ -137,12 +139,13 @@ def _sorted(labels: Mapping[str, int]) -> tuple[str, ...]:
     return tuple(sorted(labels))
 
 
-def _too_few(labels: Sequence[str], counts: Mapping[str, int]) -> list[str]:
+def _too_few(labels: Sequence[str], counts: Mapping[str, int], at_least: int) -> list[str]:
     total = sum(counts.values())
     if not total:
-        return ["no training row has a label, two labels are needed. Fill the label column, or name another one."]
+        needed = "two labels are" if at_least > 1 else "one at least is"
+        return [f"no training row has a label, {needed} needed. Fill the label column, or name another one."]
     problems = []
-    if len(labels) < 2:
+    if len(labels) < at_least:
         only = f"{labels[0]!r} is the only label" if labels else "no label is given"
         problems.append(f"{only}, at least 2 are needed. Add rows of another label, or name another column.")
     if total < len(labels):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from finetune.data import locators
 from finetune.data.images import SPLITS
-from finetune.data.table_file import FORMATS, TableFile
+from finetune.data.table_file import FORMATS, TableFile, formats
 from finetune.errors import DataError, some
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
@@ -37,12 +37,12 @@ def find(place: str, *, split: str, roles: Mapping[str, str]) -> tuple[dict[str,
     tables = [TableFile("/".join(parts), locator, key)
               for parts, locator in sorted(files.items()) if parts not in about]
     notes = tuple(f"{'/'.join(parts)} is passed over" for parts in sorted(about))
-    suffixes = sorted({table.suffix for table in tables})
-    known = [suffix for suffix in suffixes if suffix in FORMATS]
+    suffixes, allowed = sorted({table.suffix for table in tables}), formats(roles)
+    known = [suffix for suffix in suffixes if suffix in allowed]
     if not known and "image" in roles.values() and not glob.has_magic(place):
         return {}, ()
     if not tables:
-        raise DataError(key, f"{where} holds no files of rows. Allowed are {', '.join(FORMATS)}. Name another place.")
+        raise DataError(key, f"{where} holds no files of rows. Allowed are {', '.join(allowed)}. Name another place.")
     if not known:
         return _with_labels(_by_split(tables, split), where), notes
     if len(suffixes) > 1:
@@ -52,14 +52,14 @@ def find(place: str, *, split: str, roles: Mapping[str, str]) -> tuple[dict[str,
 
 def one(file: Path, key: str, roles: Mapping[str, str]) -> TableFile:
     """A single file, when its name is that of a table; DataError says what is wrong with the path."""
-    table, allowed = TableFile.at(file, key), ", ".join(FORMATS)
+    table, allowed = TableFile.at(file, key), ", ".join(formats(roles))
     if not file.exists():
         raise DataError(key, locators.absent(file))
     if file.is_dir():
         raise DataError(key, f"{file.absolute()} is a folder, a table file ({allowed}) is needed. Name a file in it.")
     if not file.is_file():
         raise DataError(key, f"{file.absolute()} is no regular file. Write its rows to a file and name that.")
-    if table.suffix not in (*FORMATS, ".idx") or (table.suffix == ".idx" and "image" not in roles.values()):
+    if table.suffix not in (*formats(roles), ".idx") or (table.suffix == ".idx" and "image" not in roles.values()):
         found = f"ends in {table.suffix!r}" if table.suffix else "has no suffix"
         plain = (" Plain text with one row a line needs a file for each label: name their folder, or a pattern such as "
                  f"'{file.stem}.*'.")
@@ -71,7 +71,7 @@ def one(file: Path, key: str, roles: Mapping[str, str]) -> TableFile:
 
 def _of_several_kinds(tables: list[TableFile], place: Path, key: str, *, roles: Mapping[str, str]) -> str:
     """What to say of a place whose files are not all of one format."""
-    named = [table.name for table in tables if table.suffix in FORMATS]
+    named = [table.name for table in tables if table.suffix in formats(roles)]
     if len(named) == 1 and "image" in roles.values():
         return (f"holds a table, {named[0]}, and other files. If it names the pictures beside it, set "
                 f"{key}={place / named[0]}; if the folders are the labels, move it out.")

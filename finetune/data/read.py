@@ -9,10 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 from finetune import mapped
 from finetune.contracts import SPLIT_ROLES
-from finetune.data import columnar, delimited, idx, json_rows, label_lists, lines, listing, lookup, numbers
+from finetune.data import (
+    columnar,
+    conll,
+    delimited,
+    idx,
+    json_rows,
+    label_lists,
+    lines,
+    listing,
+    lookup,
+    numbers,
+    squad,
+    tags,
+)
 from finetune.data import images as pictures
 from finetune.data.records import Records
-from finetune.data.table_file import TableFile, Wanted
+from finetune.data.table_file import TAGGED, TableFile, Wanted
 from finetune.errors import DataError, SpecError, some
 
 if TYPE_CHECKING:
@@ -21,7 +34,7 @@ if TYPE_CHECKING:
 READERS: Mapping[str, Callable[[TableFile, Wanted], Records]] = {
     ".csv": delimited.records, ".tsv": delimited.records, ".json": json_rows.records, ".jsonl": json_rows.records,
     ".ndjson": json_rows.records, ".parquet": columnar.records, ".arrow": columnar.records,
-    ".feather": columnar.records, ".idx": idx.records,
+    ".feather": columnar.records, ".idx": idx.records, **dict.fromkeys(TAGGED, conll.records),
 }
 
 _PIECE_ROWS = 10_000
@@ -39,9 +52,9 @@ def read_tables(files: Sequence[TableFile], wanted: Wanted) -> tuple[pa.Table, l
     """A table of `row` (`file:number`), `hash` (sha256 of the content) and one column per role, and notes for the user.
 
     `number` is the line on which a record starts, or its position: in JSON from 1, in Parquet, Arrow and idx from 0.
-    Columns of numbers are floats, pictures that the files themselves hold binaries, lists of labels lists of strings,
-    all others strings. Blank labels, groups and times are null, other cells are kept as they are. Pictures are found in
-    `wanted.images`, else beside the file; they are not decoded.
+    Columns of numbers are floats, pictures that the files themselves hold binaries, lists of labels, words and tags
+    lists of strings, answers structs of lists, all others strings. Blank labels, groups and times are null, other cells
+    are kept as they are. Pictures are found in `wanted.images`, else beside the file; they are not decoded.
 
     Raises SpecError for columns that a file has not, DataError for all else that is wrong.
     """
@@ -74,6 +87,9 @@ def _read(file: TableFile, wanted: Wanted) -> tuple[pa.Table, list[str]]:
             found = pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
         elif kind == "number":
             found = numbers.parse(found.to_pylist(), rows.to_pylist(), column=wanted.names[role], key=file.key)
+        elif kind in ("tokens", "tags", "answers"):
+            found, said = _nested(found, rows.to_pylist(), role, file=file, wanted=wanted, words=cells.get("tokens"))
+            notes += said
         elif kind == "image":
             found, said = _pictures(found, rows, file=file, wanted=wanted)
             notes += said
@@ -84,7 +100,8 @@ def _read(file: TableFile, wanted: Wanted) -> tuple[pa.Table, list[str]]:
     if images:
         hashes = pa.array(pictures.hashes(images[0].to_pylist()), pa.string())
     else:
-        texts = [cells[role].cast(pa.string()) for role, kind in wanted.roles.items() if kind == "text"]
+        texts = [pc.binary_join(cells[role], " ") if kind == "tokens" else cells[role].cast(pa.string())
+                 for role, kind in wanted.roles.items() if kind in ("text", "tokens")]
         hashes = _hashes(texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, "\x1f"))
     return pa.table({"row": rows, "hash": hashes, **cells}), notes
 
@@ -98,6 +115,23 @@ def _records(file: TableFile, wanted: Wanted) -> Records:
         for role, name in ((role, name) for role, names in several.items() for name in names):
             problems = [problem.replace(f"data.columns.{role}.{name}", f"data.columns.{role}") for problem in problems]
         raise SpecError(problems) from error
+
+
+def _nested(found: Any, rows: list[str], role: str, *, file: TableFile, wanted: Wanted,
+            words: Any) -> tuple[Any, tuple[str, ...]]:
+    """Words, the tags of words that have been read before, or answers; and what the user must know of them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = wanted.roles[role]
+    if kind == "tokens":
+        return tags.words(found, file=file.name, key=file.key), ()
+    if kind == "tags":
+        lengths = pc.list_value_length(words).to_pylist()
+        return tags.read(found, rows, lengths=lengths, file=file.name, key=file.key)
+    if pa.types.is_string(found.type):  # of a table of text, from which only missing answers can be told
+        found = squad.parse(found.to_pylist(), rows, column=wanted.names[role], key=file.key)
+    return found, ()
 
 
 def _label_lists(records: Records, rows: Any, role: str, *, file: TableFile, wanted: Wanted) -> Any:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from finetune.contracts import SPLIT_ROLES, SplitRows
 from finetune.data import listing
 from finetune.data.images import read_image_folder
-from finetune.data.read import read_table, read_tables
+from finetune.data.read import read_tables
 from finetune.data.table_file import TableFile, Wanted
-from finetune.errors import DataError, SpecError, nearest
+from finetune.errors import DataError, FinetuneError, SpecError, nearest
 from finetune.machine import hub_reachable
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Found = TypeVar("Found", bound=Any)  # tables yet to be read, or read
 
 SAMPLES = Path(__file__).parent / "samples"
+_NO_SAMPLE = "Leave data.sample out, or give your own rows (data.files.train=FILE)."
 HUB_ROWS = 5_000  # training rows of a Hub data set where there is no accelerator and data.max_rows is auto
 
 
@@ -132,23 +133,34 @@ def _refuse_idle(data: Data, files: Sequence[TableFile], roles: Mapping[str, str
 
 
 def _sample(name: str, roles: Mapping[str, str]) -> SplitRows:
-    folder, made = SAMPLES / name, None
+    made = None
     if (SAMPLES / f"{name}.py").is_file():
         made = cast("SplitRows", importlib.import_module(f"finetune.data.samples.{name}").rows())
         columns = made.splits["train"].column_names
-    else:
-        with (folder / "train.csv").open(encoding="utf-8", newline="") as opened:
+    elif (table := SAMPLES / name / "train.csv").is_file():
+        with table.open(encoding="utf-8", newline="") as opened:
             columns = next(csv.reader(opened))
+    else:  # of a format of its task, whose reader knows what is in it
+        columns = list(roles)
     lacking = [role for role in roles if role not in columns]
     if lacking:
         names = " and no column ".join(map(repr, lacking))
-        raise SpecError([f"data.sample: {name!r} has no column {names}, which this task learns from. Leave data.sample "
-                         "out, or give your own rows (data.files.train=FILE)."])
-    if made:
-        return made
-    splits = {file.stem: read_table(file, columns={}, roles=roles, key="data.sample")
-              for file in sorted(folder.glob("*.csv")) if file.stem in ("train", "validation", "test")}
-    return SplitRows(splits, source="sample", name=name, license="apache-2.0")
+        raise SpecError([f"data.sample: {name!r} has no column {names}, which this task learns from. {_NO_SAMPLE}"])
+    return made or _tables(name, roles)
+
+
+def _tables(name: str, roles: Mapping[str, str]) -> SplitRows:
+    """The tables of a sample, which are called like their splits."""
+    splits, notes = {}, list[str]()
+    for file in sorted((SAMPLES / name).iterdir()):
+        if file.stem in ("train", "validation", "test"):
+            try:
+                splits[file.stem], said = read_tables([listing.one(file, "data.sample", roles)], Wanted(roles))
+            except FinetuneError as error:
+                raise SpecError([f"data.sample: {name!r} does not hold what this task learns from. "
+                                 f"{_NO_SAMPLE}"]) from error
+            notes += said
+    return SplitRows(splits, source="sample", name=name, license="apache-2.0", notes=notes)
 
 
 def limit(data: Data, source: str, *, accelerator: bool) -> int | None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from finetune.spec import Data
 
 FORMATS = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather")
+TAGGED = (".conll", ".iob", ".iob2", ".bio", ".txt")  # one word a line, where tags are learnt
 _PIECE = 2**24  # bytes that are unpacked at a time
 IDX = re.compile(r".*idx\d-ubyte", re.IGNORECASE)
 
@@ -112,6 +113,11 @@ class TableFile:
             reason = error.strerror
         way_out = "Unpack it and name what was in it" if self.is_packed else "Make it readable"
         return DataError(self.key, f"{self.name} cannot be read ({reason}). {way_out}.")
+
+
+def formats(roles: Mapping[str, str]) -> tuple[str, ...]:
+    """The suffixes of tables from which these roles can be read."""
+    return (*FORMATS, *TAGGED) if "tags" in roles.values() else FORMATS
 
 
 def _unpack(raw: bytes) -> bytes:

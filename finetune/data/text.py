@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Marks:
+    """The token ids between which a decoder writes."""
+
+    start_id: int  # what it is given before the first token
+    end_id: int
+    pad_id: int
+    first_id: int | None = None  # the first token of every text, where the backbone was taught one
+
+
+@dataclass(frozen=True, slots=True)
 class TextProcessor:
     """A backbone's tokenizer as data: what it needs to make the inputs that the model names."""
 
@@ -22,11 +32,15 @@ class TextProcessor:
     inputs: tuple[str, ...]  # names that the model takes: input_ids, attention_mask, token_type_ids
     pad_id: int
     max_tokens: int  # longest input of the backbone, special tokens included
+    marks: Marks | None = None  # of backbones that write texts
 
     def save(self, folder: Path) -> None:
         """Write `tokenizer.json` and `processor.json`."""
         self.tokenizer.save(str(folder / "tokenizer.json"))
-        settings = {"kind": "text", "inputs": self.inputs, "pad_id": self.pad_id, "max_tokens": self.max_tokens}
+        settings: dict[str, Any] = {"kind": "text", "inputs": self.inputs, "pad_id": self.pad_id,
+                                    "max_tokens": self.max_tokens}
+        if self.marks is not None:
+            settings["marks"] = asdict(self.marks)
         (folder / "processor.json").write_text(json.dumps(settings, indent=2) + "\n")
 
     @classmethod
@@ -39,7 +53,8 @@ class TextProcessor:
             tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:  # the library raises nothing more precise
             raise ValueError(f"tokenizer.json: {error}") from error
-        return cls(tokenizer, tuple(settings["inputs"]), settings["pad_id"], settings["max_tokens"])
+        marks = Marks(**settings["marks"]) if "marks" in settings else None
+        return cls(tokenizer, tuple(settings["inputs"]), settings["pad_id"], settings["max_tokens"], marks)
 
     def encode(self, texts: Sequence[str], max_tokens: int) -> list[dict[str, Any]]:
         """Token ids of each text, cut to `max_tokens`; `full_length` is what the text would have needed."""

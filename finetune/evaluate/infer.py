@@ -17,30 +17,37 @@ Infer = Callable[[Batch], tuple[Mapping[str, "Array"], LossSum | None]]
 
 
 def tensors(batch: Batch, device: Any = "cpu") -> Batch:
-    """The same batch with torch tensors on a device."""
+    """The same batch with torch tensors on a device; columns of texts and lists stay as they are."""
     import torch
 
     def moved(arrays: Mapping[str, Array]) -> dict[str, Any]:
-        return {name: torch.from_numpy(array).to(device, non_blocking=True) for name, array in arrays.items()}
+        return {name: array if array.dtype == object else torch.from_numpy(array).to(device, non_blocking=True)
+                for name, array in arrays.items()}
 
     return replace(batch, inputs=moved(batch.inputs), targets=moved(batch.targets))
 
 
 def torch_infer(model: Any, task: Task, *, device: Any = "cpu", autocast: Any = None) -> Infer:
-    """How a torch model answers, in evaluation mode; the loss is there when the batch has targets."""
+    """How a torch model answers, in evaluation mode; the loss is there when the batch has targets.
+
+    A task that answers in its own way sees two passes then: the loss is that of the plain model.
+    """
     import torch
 
     own = getattr(task, "infer", None)
-    answer = own or (lambda model, batch: model(**batch.inputs))
 
     def infer(batch: Batch) -> tuple[Mapping[str, Array], LossSum | None]:
         model.eval()
         batch = tensors(batch, device)
         with torch.inference_mode():
             with autocast() if autocast else nullcontext():
-                output = answer(model, batch)
+                output = model(**batch.inputs) if batch.targets or not own else {}
             loss = task.loss(output, batch) if batch.targets else None
-            arrays = {name: value.float().cpu().numpy() for name, value in output.items() if torch.is_tensor(value)}
+            if own:
+                with autocast() if autocast else nullcontext():
+                    output = own(model, batch)
+            arrays = {name: (value.float() if value.is_floating_point() else value).cpu().numpy()
+                      for name, value in output.items() if torch.is_tensor(value)}
         return arrays, LossSum(float(loss.total), loss.count) if loss else None
 
     return infer

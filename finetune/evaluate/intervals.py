@@ -63,7 +63,14 @@ def bootstrap(
 def paired_difference(
     score: Score, columns_a: Columns, columns_b: Columns, *, name: str, resamples: int = 1000, seed: int = 0
 ) -> Interval:
-    """The named score of a minus that of b, with a 95 % interval over rows resampled for both alike.
+    """The named score of a minus that of b; see `paired_differences`."""
+    return paired_differences(score, columns_a, columns_b, names=[name], resamples=resamples, seed=seed)[name]
+
+
+def paired_differences(
+    score: Score, columns_a: Columns, columns_b: Columns, *, names: Sequence[str], resamples: int = 1000, seed: int = 0
+) -> dict[str, Interval]:
+    """The named scores of a minus those of b, with 95 % intervals over rows resampled for both alike.
 
     The columns describe the same rows in the same order. Rows that are hard for both cancel out, so the
     interval is narrower than that of two separate scores (paired bootstrap: Koehn, Statistical Significance
@@ -73,9 +80,11 @@ def paired_difference(
     assert num_rows == _num_rows(columns_b), "a pair is scored on the same rows"
 
     def measure(rows: Array) -> list[float]:
-        return [float(score(_Picked(columns_a, rows))[name]) - float(score(_Picked(columns_b, rows))[name])]
+        a, b = score(_Picked(columns_a, rows)), score(_Picked(columns_b, rows))
+        return [float(a[name]) - float(b[name]) for name in names]
 
-    return _intervals(measure, num_rows, resamples=resamples, seed=seed)[0]
+    intervals = _intervals(measure, num_rows, resamples=resamples, seed=seed)
+    return dict(zip(names, intervals, strict=True))
 
 
 def _intervals(

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from finetune.contracts import LossSum
-from finetune.evaluate.intervals import Interval, bootstrap, paired_difference
+from finetune.evaluate.intervals import Interval, bootstrap, paired_difference, paired_differences
 
 if TYPE_CHECKING:
-    from finetune.contracts import Array, Task
+    from finetune.contracts import Array, Columns, Task
     from finetune.data.examples import Examples
     from finetune.evaluate.infer import Infer
 
@@ -82,6 +82,23 @@ def difference(task: Task, ours: Mapping[str, Array], theirs: Mapping[str, Array
     """How much better the first is than the second on the same rows; positive is better, whatever the score."""
     found = paired_difference(task.score, ours, theirs, name=task.primary, resamples=RESAMPLES, seed=seed)
     return found if task.greater_is_better else Interval(-found.value, -found.high, -found.low)
+
+
+def differences(task: Task, ours: Mapping[str, Array], theirs: Mapping[str, Array], *,
+                seed: int) -> tuple[Interval, dict[str, Interval]]:
+    """As `difference`, and the same of the F1 of every label that rows have, where the task scores labels."""
+    labels = [entry["label"] for entry in task.score(theirs).get("per_class", ()) if entry["support"]]
+
+    def score(columns: Columns) -> dict[str, float]:
+        found = task.score(columns)
+        f1 = {entry["label"]: entry["f1"] for entry in found.get("per_class", ())}
+        return {"score": found[task.primary], **{f"label {label}": f1.get(label, 0.0) for label in labels}}
+
+    names = ["score", *(f"label {label}" for label in labels)]
+    whole, *parts = paired_differences(score, ours, theirs, names=names, resamples=RESAMPLES, seed=seed).values()
+    if not task.greater_is_better:
+        whole = Interval(-whole.value, -whole.high, -whole.low)
+    return whole, dict(zip(labels, parts, strict=True))
 
 
 def part(columns: Mapping[str, Array], rows: Sequence[bool] | Array) -> dict[str, Array]:

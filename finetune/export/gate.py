@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from finetune.evaluate.score import Predicted, difference, predict, same
+from finetune.errors import ExportError
+from finetune.evaluate.score import Predicted, differences, predict, same
+from finetune.export import speed
 
 if TYPE_CHECKING:
     from finetune.contracts import Batch
@@ -20,10 +20,18 @@ if TYPE_CHECKING:
     from finetune.evaluate.intervals import Interval
 
 TOLERANCE = 1e-4  # largest difference of an output that float32 rounding explains
-NUM_TIMED = 50  # rows whose latency is measured, one by one, as a server would see them
-BLOCK = 10  # rows that one candidate answers before the next has its turn
-WARM_UP = 3
+SAME_TEXTS = 0.99  # share of texts that must be alike: where rounding decides on one word, all that follows differs
 SLOWER = 1.1  # times the latency of fp32 above which a small model counts as slower: less is noise
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelDrop:
+    """What a model loses of the F1 of one label, with its paired interval."""
+
+    label: str
+    drop: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,15 +41,20 @@ class Artifact:
     name: str
     file: str
     size_mib: float
-    max_abs_diff: float
+    max_abs_diff: float | None  # of outputs that are numbers; texts have none
     agreement: float  # share of rows with the same prediction
     score: float
     score_drop: float
     score_drop_interval: tuple[float, float]
-    latency_ms_p50: float
-    speedup: float
-    verdict: str  # reference, pass, unresolved or fail
+    label_drops: tuple[LabelDrop, ...] = ()  # of labels that validation rows have, the largest drop first
+    latency_ms_p50: float  # of single rows
+    latency_ms_p95: float
+    speedup: float  # of the median latency, over PyTorch's
+    batch: int  # rows at once
+    rows_per_second: float  # in such batches
+    verdict: str  # reference, pass, unresolved, slower or fail
     reason: str = ""
+    warning: str = ""  # what the verdict does not rest on and a user should know
 
 
 @dataclass(slots=True)
@@ -51,31 +64,45 @@ class Candidate:
     name: str
     file: Path
     infer: Infer
+    exact: bool = False  # whether it computes as PyTorch does, so that only rounding may tell the two apart
     outputs: list[np.ndarray[Any, Any]] = field(default_factory=list)
     predicted: Predicted | None = None
-    milliseconds: list[float] = field(default_factory=list)
 
 
-def judge(candidates: list[Candidate], examples: Examples, *, max_score_drop: float, seed: int,
+def judge(candidates: list[Candidate], examples: Examples, *, max_score_drop: float, seed: int, batch: int = 32,
           on_batch: Callable[[str, int], None] | None = None) -> list[Artifact]:
-    """The artefacts with their verdicts; the first candidate is the PyTorch model, the reference."""
+    """The artefacts with their verdicts; the first candidate is the PyTorch model, the reference.
+
+    `batch` is the number of rows at once for which the speed is told. Raises ExportError without rows to judge on.
+    """
+    need_rows(examples)
     for candidate in candidates:
         step = (lambda rows, name=candidate.name: on_batch(name, rows)) if on_batch else None
         candidate.predicted = predict(examples, _keeping(candidate), batch=32, on_batch=step)
-    _time(candidates, examples)
-    return [_artifact(candidate, candidates[0], examples, max_score_drop=max_score_drop, seed=seed)
-            for candidate in candidates]
+    speeds = speed.measure([candidate.infer for candidate in candidates], examples, batch=batch)
+    return [_artifact(candidate, candidates[0], examples, speeds=(own, speeds[0]), max_score_drop=max_score_drop,
+                      seed=seed) for candidate, own in zip(candidates, speeds, strict=True)]
+
+
+def need_rows(examples: Examples) -> None:
+    """Raise ExportError where there is nothing to judge on."""
+    if not len(examples):
+        raise ExportError("export", "there are no validation rows to judge an exported model on. Start a new run, with "
+                                    "data.files.validation=FILE that has rows or without it: a tenth is then held out.")
 
 
 def overall(artifacts: list[Artifact]) -> dict[str, Any]:
     """`onnx/report.json`: all artefacts, the verdict over them, and which file is to be used.
 
-    That is the small model, unless it is slower than fp32, as dynamic int8 is where a model is made of convolutions.
+    That is the small model, unless it is slower than fp32, as dynamic int8 is where a model is made of convolutions;
+    then the optimized one, which is not even published where it is slower.
     """
+    exact = next((artifact for artifact in artifacts if artifact.name == "fp32"), None)
+    artifacts = [_slower(artifact, exact) if exact else artifact for artifact in artifacts]
     published = [artifact for artifact in artifacts if artifact.verdict in ("pass", "unresolved")]
     failed = [artifact for artifact in artifacts if artifact.verdict == "fail"]
     fp32 = next((artifact for artifact in published if artifact.name == "fp32"), None)
-    chosen = fp32 and next((artifact for artifact in published if artifact is not fp32
+    chosen = fp32 and next((artifact for artifact in reversed(published) if artifact is not fp32
                             and artifact.latency_ms_p50 <= SLOWER * fp32.latency_ms_p50), fp32)
     return {
         "artifacts": [asdict(artifact) for artifact in artifacts],
@@ -85,55 +112,67 @@ def overall(artifacts: list[Artifact]) -> dict[str, Any]:
     }
 
 
+def _slower(artifact: Artifact, fp32: Artifact) -> Artifact:
+    """An optimized model that is slower than what it was made from has missed its purpose."""
+    if artifact.name != "optimized" or artifact.verdict == "fail" or (
+            artifact.latency_ms_p50 <= SLOWER * fp32.latency_ms_p50):
+        return artifact
+    return replace(artifact, verdict="slower", reason=f"takes {artifact.latency_ms_p50:.2f} ms for a row, the plain "
+                                                      f"graph {fp32.latency_ms_p50:.2f}")
+
+
 def _keeping(candidate: Candidate) -> Infer:
     """The candidate's infer, noting the raw outputs: every candidate sees the same batches in the same order."""
     def infer(batch: Batch) -> Any:
         output, loss = candidate.infer(batch)
-        candidate.outputs.append(np.concatenate([value.reshape(len(value), -1) for value in output.values()], axis=1))
+        numbers = [value.reshape(len(value), -1) for value in output.values() if value.dtype.kind == "f"]
+        candidate.outputs.append(np.concatenate(numbers, axis=1) if numbers else np.zeros((batch.rows, 0)))
         return output, loss
     return infer
 
 
-def _time(candidates: list[Candidate], examples: Examples) -> None:
-    """Latency of single rows. Candidates take turns block by block, so that a busy machine hits all alike, and each
-    block begins with answers that are not counted, since the threads of the candidate before may still be spinning.
-    """
-    rows = np.linspace(0, len(examples) - 1, min(NUM_TIMED, len(examples))).astype(int)
-    batches = [examples.task.collate([examples[int(i)]], examples.processor) for i in rows]
-    for start in range(0, len(batches), BLOCK):
-        block = batches[start : start + BLOCK]
-        for candidate in candidates:
-            for batch in [block[0]] * WARM_UP:
-                candidate.infer(batch)
-            for batch in block:
-                started = time.perf_counter()
-                candidate.infer(batch)
-                candidate.milliseconds.append((time.perf_counter() - started) * 1e3)
-
-
-def _artifact(candidate: Candidate, reference: Candidate, examples: Examples, *, max_score_drop: float,
-              seed: int) -> Artifact:
+def _artifact(candidate: Candidate, reference: Candidate, examples: Examples, *, speeds: Sequence[speed.Speed],
+              max_score_drop: float, seed: int) -> Artifact:
     assert candidate.predicted and reference.predicted
     task, ours, theirs = examples.task, candidate.predicted.columns, reference.predicted.columns
-    gaps = [np.abs(a - b).max() for a, b in zip(candidate.outputs, reference.outputs, strict=True)]
-    gap = float(np.max(gaps))  # unlike Python's, numpy's max does not lose a NaN
+    gaps = [np.abs(a - b).max() for a, b in zip(candidate.outputs, reference.outputs, strict=True) if a.size]
+    gap = float(np.max(gaps)) if gaps else None  # unlike Python's, numpy's max does not lose a NaN
     agreement = float(same(ours, theirs).mean())
-    drop = difference(task, theirs, ours, seed=seed)
-    verdict, reason = _verdict(candidate.name, drop, gap=gap, agreement=agreement, max_score_drop=max_score_drop)
-    latency, slowest = (statistics.median(side.milliseconds) for side in (candidate, reference))
+    drop, by_label = differences(task, theirs, ours, seed=seed)
+    drops = sorted((LabelDrop(label=label, drop=found.value, low=found.low, high=found.high)
+                    for label, found in by_label.items()), key=lambda found: -found.drop)
+    verdict, reason = _verdict(candidate, drop, gap=gap, agreement=agreement, max_score_drop=max_score_drop)
+    own, slowest = speeds
     return Artifact(
         name=candidate.name, file=candidate.file.as_posix(), size_mib=0.0, max_abs_diff=gap, agreement=agreement,
         score=float(task.score(ours)[task.primary]), score_drop=drop.value, score_drop_interval=(drop.low, drop.high),
-        latency_ms_p50=latency, speedup=slowest / latency, verdict=verdict, reason=reason,
+        label_drops=tuple(drops), latency_ms_p50=own.p50, latency_ms_p95=own.p95, speedup=slowest.p50 / own.p50,
+        batch=own.batch, rows_per_second=own.rows_per_second, verdict=verdict, reason=reason,
+        warning=_warning(drops, max_score_drop=max_score_drop),
     )
 
 
-def _verdict(name: str, drop: Interval, *, gap: float, agreement: float, max_score_drop: float) -> tuple[str, str]:
-    if name == "pytorch":
+def _warning(drops: Sequence[LabelDrop], *, max_score_drop: float) -> str:
+    """On the label that loses most, where that is surely something and more than the whole score may lose."""
+    lost = [found for found in drops if found.drop > max_score_drop and found.low > 0]
+    if not lost:
+        return ""
+    worst, others = lost[0], f", and {len(lost) - 1} more lose too much" if len(lost) > 1 else ""
+    return (f"loses {worst.drop:.4f} of the F1 of {worst.label!r}, and the whole score may lose {max_score_drop:g} "
+            f"(95% interval {worst.low:+.4f} to {worst.high:+.4f}){others}")
+
+
+def _verdict(candidate: Candidate, drop: Interval, *, gap: float | None, agreement: float,
+             max_score_drop: float) -> tuple[str, str]:
+    if candidate.name == "pytorch":
         return "reference", ""
-    if not np.isfinite(gap):
+    if gap is not None and not np.isfinite(gap):
         return "fail", "answers with outputs that are not finite numbers, or PyTorch does"
-    if name == "fp32":
+    if candidate.name == "fp32" and gap is None:
+        return ("pass", "") if agreement >= SAME_TEXTS else (
+            "fail", f"{agreement:.2%} of the texts are the same (needed {SAME_TEXTS:.0%})")
+    if candidate.exact or candidate.name == "fp32":
+        assert gap is not None
         if gap <= TOLERANCE and agreement == 1.0:
             return "pass", ""
         return "fail", (f"outputs differ by up to {gap:.1e} (allowed {TOLERANCE:.0e}) and {agreement:.2%} of the "

@@ -71,7 +71,7 @@ def _entry(file: Path, name: str, listed: Collection[str]) -> str | None:
         return "is a hard link: the same file lies elsewhere too, where it can be changed. Copy the folder"
     if suffix in PICKLED or suffix in PROGRAMS:
         return f"{suffix} files can hold a program, and none belongs here"
-    if name in READ and name not in listed:
+    if (name in READ or suffix == ".onnx") and name not in listed:  # a model may open those beside it
         return "is not listed in manifest.json, so nobody vouches for it"
     return "holds a pickle or an archive, and none belongs here" if _is_packed(file) else None
 

@@ -13,6 +13,11 @@ from finetune.machine import cores
 if TYPE_CHECKING:
     from finetune.contracts import Array, Batch
 
+# ONNX Runtime 1.31 computes SkipLayerNormalization on a CPU more slowly than the sum and the normalization that it
+# stands for, and int8 products then lack the bias that it took along: 12 % of an int8 BERT. The figures stand in
+# `benchmarks/export_speed.py`, which shows when this is no longer so.
+SLOWER_FUSIONS = ["SkipLayerNormFusion"]
+
 
 class Session:
     """One ONNX file, loaded for the CPU."""
@@ -21,9 +26,15 @@ class Session:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads or cores()
         options.log_severity_level = 3
-        self._session: Any = ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+        self._session: Any = ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"],
+                                                  disabled_optimizers=SLOWER_FUSIONS)
         self._inputs = [item.name for item in self._session.get_inputs()]
         self._outputs = [item.name for item in self._session.get_outputs()]
+
+    @property
+    def shapes(self) -> dict[str, list[Any]]:
+        """The shape of every input by name; free axes are words."""
+        return {item.name: item.shape for item in self._session.get_inputs()}
 
     def __call__(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Outputs by name; inputs that the graph does not know are left out."""

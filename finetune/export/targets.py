@@ -1,10 +1,12 @@
-"""How int8 is written for the processor that will run it."""
+"""How int8 is written for the processor that will run it; a GPU is given 16-bit floats instead."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from finetune.machine import describe
+
+GPU = "cuda"
 
 
 @dataclass(frozen=True, slots=True)

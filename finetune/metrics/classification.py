@@ -23,6 +23,11 @@ def softmax(logits_BC: Array) -> Array:
     return shares
 
 
+def predicted(logits_BC: Array, temperature: float) -> dict[str, Array]:
+    """The most likely label of every row, and the `probabilities` of all at a temperature."""
+    return {"probabilities": softmax(logits_BC / temperature), "prediction": logits_BC.argmax(axis=1)}
+
+
 def confusion(targets: Array, predictions: Array, num_classes: int) -> Array:
     """Row counts by target (first axis) and prediction (second axis), shape CC."""
     targets, predictions = np.asarray(targets), np.asarray(predictions)

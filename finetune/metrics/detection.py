@@ -16,8 +16,10 @@ POINTS = 200  # of the curve that is kept, at most
 
 
 def scores(columns: Columns, positive: int, per_class: list[dict[str, Any]]) -> dict[str, Any]:
-    """`average_precision` (the area under precision over recall), `roc_auc` and `recall_at_99_precision` of the label
-    with the target `positive`, its `f1`, `precision` and `recall` from `per_class`, and `precision_recall`, the curve.
+    """How the label with the target `positive` is found.
+
+    `average_precision` (the area under precision over recall), `roc_auc` and `recall_at_99_precision`, its `f1`,
+    `precision` and `recall` from `per_class`, and `precision_recall`, the curve.
     """
     wanted, chances = columns["target"] == positive, columns["probabilities"][:, positive]
     own = per_class[positive]

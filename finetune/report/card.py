@@ -16,9 +16,11 @@ from finetune.report.verdict import verdict
 from finetune.write import write_text
 
 FILE = "README.md"
+WRITES = "summarization"
 MOST_LABELS, MOST_LISTED = 100, 25
 HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
 SPECIAL = re.compile(r"([\\`*_\[\]|#~])")
+OTHER = {WRITES: "Writes a short text for a long one."}
 LICENSES = {  # identifiers that the Hub knows; any other is `other` with a name
     "afl-3.0", "agpl-3.0", "apache-2.0", "artistic-2.0", "bsd", "bsd-2-clause", "bsd-3-clause", "bsl-1.0", "cc",
     "cc0-1.0", "cc-by-2.0", "cc-by-3.0", "cc-by-4.0", "cc-by-nc-2.0", "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nc-nd-4.0",
@@ -71,9 +73,11 @@ def _body(run: Run) -> dict[str, Any]:
         "label_list": json.dumps(labels, ensure_ascii=False) if 0 < len(labels) <= MOST_LISTED else "",
         "model_file": _model_file(run),
         "max_tokens": _max_tokens(run),
+        "prefix": setting(run, "task.prefix") or "",
         "scores": tables.scores(run),
         "baselines": tables.against_baselines(run),
         "by_label": tables.by_label(run),
+        "calibration": tables.calibration(run),
         "origin": _origin(run),
         "kept_rows": tables.kept_rows(run),
         "rules": tables.rules(run),
@@ -132,7 +136,8 @@ def _max_tokens(run: Run) -> int:
 def _purpose(run: Run) -> str:
     given = {"text-classification": "a text", "image-classification": "a picture"}.get(str(run.metrics.get("task")))
     labels = run.metrics.get("labels") or ()
-    does = f"Gives {given} one of {len(labels)} labels." if given else "A fine-tuned model."
+    does = f"Gives {given} one of {len(labels)} labels." if given else OTHER.get(
+        str(run.metrics.get("task")), "A fine-tuned model.")
     backbone = run.metrics.get("backbone") or {}
     if not backbone.get("name"):
         return does
@@ -174,7 +179,9 @@ def _limits(run: Run) -> list[str]:
     found += [f"The label {entry['label']!r} is weak: F1 {rounding.score(entry['f1'])} on "
               f"{rounding.plural(entry['support'], 'row')}." for entry in weak_labels(run)]
     cut, total = num_cut(run)
-    if run.metrics.get("task") == "text-classification":
+    if run.metrics.get("task") == WRITES:
+        found.append("What it writes may be wrong or not in the text at all, and reads well even so.")
+    if run.metrics.get("task") in ("text-classification", WRITES):
         share = f"; {rounding.share(cut, total)} of the rows here were longer" if cut and total else ""
         found.append(f"It reads the first {_max_tokens(run)} tokens of a text{share}.")
     return found

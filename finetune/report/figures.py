@@ -15,6 +15,7 @@ from finetune.report import (
     draw_scores,
     draw_seen,
     draw_splits,
+    draw_texts,
     draw_training,
 )
 from finetune.report.folder import read
@@ -27,13 +28,14 @@ DRAWN = {
     "each_label": draw_decisions.each_label,
     "curve": draw_decisions.curve,
     "numbers": draw_numbers.numbers,
+    "texts": draw_texts.texts,
     "mistakes": draw_scores.mistakes,
     "balance": draw_data.balance,
     "lengths": draw_data.lengths,
     "boxes": draw_boxes.boxes,
     "splits": draw_splits.splits,
     "augmentation": draw_seen.seen,
-    "export": draw_export.sizes_and_latencies,
+    "export": draw_export.sizes_and_speeds,
 }
 OF_ROWS = ("balance", "lengths", "boxes", "splits")  # what the rows are, not what the model made of them
 

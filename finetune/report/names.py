@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-BASELINES = {"majority": "most frequent label", "mean": "mean of training", "tfidf_linear": "TF-IDF + linear"}
+BASELINES = {"majority": "most frequent label", "mean": "mean of training", "tfidf_linear": "TF-IDF + linear",
+             "first_sentence": "first sentence", "nearest_summary": "summary of the nearest text"}
 INITIALS = ("mae", "mse")
 AVERAGES = ("macro", "micro", "weighted")
-KNOWN = {"map": "mAP", "average_precision": "PR AUC", "roc_auc": "ROC AUC"}
-ARTIFACTS = {"pytorch": "PyTorch", "fp32": "ONNX fp32", "int8": "ONNX int8"}
+# Names that have a spelling of their own.
+METRICS = {"map": "mAP", "average_precision": "PR AUC", "roc_auc": "ROC AUC", "rouge1": "ROUGE-1", "rouge2": "ROUGE-2",
+           "rougeL": "ROUGE-L", "bleu": "BLEU", "chrf": "chrF"}
+ARTIFACTS = {"pytorch": "PyTorch", "fp32": "ONNX fp32", "optimized": "ONNX optimized", "fp16": "ONNX fp16",
+             "int8": "ONNX int8"}
 
 
 def metric_name(key: str) -> str:
     """`f1_macro` is `F1 (macro)`."""
-    if key in KNOWN:
-        return KNOWN[key]
+    if key in METRICS:
+        return METRICS[key]
     family, _, average = key.rpartition("_")
     if average not in AVERAGES or not family:
         family, average = key, ""

@@ -47,6 +47,7 @@ def _content(run: Run) -> dict[str, Any]:
         "scores": tables.scores(run),
         "baselines": tables.against_baselines(run),
         "by_label": tables.by_label(run),
+        "calibration": tables.calibration(run),
         "mistakes": tables.mistakes(run),
         "seen": tables.seen(run),
         "rules": tables.rules(run),

@@ -83,6 +83,19 @@ def against_baselines(run: Run) -> Table | None:
     return Table(["", f"{metric_name(name)} on {part}", "Gain of the model"], rows, note=note)
 
 
+def calibration(run: Run) -> Table | None:
+    """How far probabilities are from what they say, before the temperature and with it."""
+    found = run.metrics.get("calibration") or {}
+    rows = [[_capital(part), *(rounding.points(entry.get(when)).removeprefix("+") for when in ("before", "after"))]
+            for part, entry in (found.get("splits") or {}).items()]
+    if not rows:
+        return None
+    note = ("Points between how sure predictions are and how often they are right, on average. Logits are divided by "
+            f"{rounding.amount(found.get('temperature'))}, fitted on validation, so test tells what that is worth; "
+            "predictions stay as they are.")
+    return Table(["Calibration error", "As trained", "As told"], rows, note=note)
+
+
 def mistakes(run: Run) -> Table | None:
     """The texts on which the model was most sure and wrong."""
     lines = [line for line in run.mistakes if "text" in line]
@@ -135,8 +148,8 @@ def export(run: Run) -> Table | None:
     head = ["", *(column.pop("Model") for column in columns)]
     files = ", ".join(f"{line['file']} ({artifact_name(str(line['name']))})" for line in run.export["artifacts"]
                       if line.get("file"))
-    return Table(head, [[measure, *(column[measure] for column in columns)] for measure in columns[0]],
-                 note=f"Files: {files}." if files else "")
+    rows = [[measure, *(column[measure] for column in columns)] for measure in columns[0]]
+    return Table(head, [row for row in rows if any(row[1:])], note=f"Files: {files}." if files else "")
 
 
 def settings(run: Run) -> Table | None:
@@ -175,12 +188,24 @@ def _artifact(line: Part) -> dict[str, str]:
         "Verdict": "withheld" if withheld(line) else str(line.get("verdict", "")),
         "Score": rounding.score(line.get("score")),
         "Points lost (95% interval)": "" if reference else f"{drop} ({measured})" if measured else drop,
+        "Points of F1 lost by a label, at most": "" if reference else _label_lost(line),
         "Same answers as PyTorch": "" if reference else rounding.score(agreement),
         "Largest difference of outputs": "" if reference else rounding.amount(line.get("max_abs_diff")),
         "Size (MiB)": rounding.amount(line.get("size_mib")),
         "Median latency (ms)": rounding.amount(line.get("latency_ms_p50")),
+        "95th percentile (ms)": rounding.amount(line.get("latency_ms_p95")),
+        "Rows a second in batches": rounding.amount(line.get("rows_per_second")),
         "Speed-up": f"{speedup:.2f}x" if finite(speedup) else rounding.UNKNOWN,
     }
+
+
+def _label_lost(line: Part) -> str:
+    """What the label that loses most loses, and which it is; empty where the task has no labels."""
+    worst = next(iter(line.get("label_drops") or ()), None)
+    if worst is None:
+        return ""
+    drop, measured = rounding.points(worst["drop"]).removeprefix("+"), rounding.points_range(worst).replace("+", "")
+    return f"{drop} ({measured}), {worst['label']}" if worst["drop"] > 0 else "0.0"
 
 
 def _gain(gain: Part) -> str:

@@ -68,6 +68,12 @@ class Run:
         return (f"finetune launch {self.name} --profile {launched['profile']} --processes {launched['processes']} "
                 f"--resume {self.folder.path}")
 
+    def micro_batch(self, processes: int) -> int:
+        """Rows that a process takes at once."""
+        settings = self.recipe.train
+        share = -(-settings.batch // processes)
+        return min(32, share) if settings.micro_batch == "auto" else min(settings.micro_batch, share)
+
     def task(self) -> Task:
         """The recipe's task with what it learnt from this run's rows."""
         learnt = saved.tuples(self.folder.read("data/source.json")["learnt"])

@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from finetune.clean import engine, label_errors
+from finetune.clean.probe.embedded import beside
+from finetune.contracts import SPLIT_ROLES
+from finetune.evaluate import advice
+from finetune.metrics import balance
 from finetune.spec import Epochs, Steps
 
 if TYPE_CHECKING:
@@ -20,9 +26,10 @@ if TYPE_CHECKING:
 EMBEDDED = ("label", "labels", "number")  # kinds of target; other tasks may cut a row into windows
 MOST = 0.2  # of the time that training takes
 ROWS = 64  # per forward pass
+TRIED = 300  # rows that are seen first, or a quarter of them where that is more
 
 
-def embed(run: Run, splits: Mapping[str, pa.Table], *, source: str) -> ByBackbone | ByPatches | None:
+def embed(run: Run, splits: Mapping[str, pa.Table], *, source: str) -> ByBackbone | TriedFirst | ByPatches | None:
     """How the rows of this run are embedded; None where no rule asks for it, or it would take too long, which is said.
 
     A rule whose policy was set is carried out whatever it takes; `finetune clean --deep` sets those of all.
@@ -42,7 +49,51 @@ def embed(run: Run, splits: Mapping[str, pa.Table], *, source: str) -> ByBackbon
                 f"take about {share:.0%} of the time of training ({MOST:.0%} is the most); finetune clean {run.name} "
                 "--deep does it")
         return None
-    return ByPatches(run) if _is_random(run, source) else ByBackbone(run, source)
+    if _is_random(run, source):
+        return ByPatches(run)
+    seen = ByBackbone(run, source)
+    return seen if asked or not _is_for_labels(run, splits["train"]) else TriedFirst(run, seen)
+
+
+class TriedFirst:
+    """Some rows are seen before all are: a probe may know so little of their labels that it would of all rows, too.
+
+    Then no row has features, and `why_not` says so.
+    """
+
+    def __init__(self, run: Run, see: ByBackbone) -> None:
+        self._run, self._see = run, see
+        self._is_first = True
+        self.why_not = ""
+
+    @property
+    def said(self) -> str:
+        """What the features are."""
+        return self._see.said
+
+    def __call__(self, rows: pa.Table) -> Array | None:
+        """What is seen of every row; of the rows asked for first, those of training, some are tried."""
+        if not self._is_first:
+            return None if self.why_not else self._see(rows)
+        self._is_first = False
+        number = max(TRIED, rows.num_rows // 4)
+        drawn = np.sort(np.random.default_rng(self._run.recipe.seed).permutation(rows.num_rows)[:number])
+        others = np.setdiff1d(np.arange(rows.num_rows), drawn)
+        found = self._see(rows.take(drawn))
+        self._judge(rows.take(drawn), found, num_rows=rows.num_rows)
+        if self.why_not:
+            return None
+        features: Array = np.concatenate([found, self._see(rows.take(others))])
+        return features[np.argsort(np.concatenate([drawn, others]))]
+
+    def _judge(self, rows: pa.Table, features: Array, *, num_rows: int) -> None:
+        roles = {**self._run.recipe.task.roles, **{role: role for role in SPLIT_ROLES if role in rows.column_names}}
+        known, at_best = label_errors.could_know(beside(rows, features), roles, num_rows)
+        if at_best < label_errors.MIN_SKILL:
+            self.why_not = (f"what a probe on the features of {rows.num_rows:,} rows knows of them is too little "
+                            f"({known:.2f}; {label_errors.MIN_SKILL:g} is needed, and all {num_rows:,} would hardly "
+                            "give it); so no more rows are seen, nor strangers looked for: finetune clean "
+                            f"{self._run.name} --deep does both")
 
 
 class ByBackbone:
@@ -51,12 +102,10 @@ class ByBackbone:
     def __init__(self, run: Run, source: str) -> None:
         self._run, self._source = run, source
         self._loaded: Loaded | None = None
-        self.said = ""
+        self.said = self.why_not = ""
 
     def __call__(self, rows: pa.Table) -> Array:
         """The pooled output for every row; texts of like length share a forward pass."""
-        import numpy as np
-
         started = time.perf_counter()
         task = self._run.recipe.task
         if hasattr(task, "labels"):
@@ -92,12 +141,10 @@ class ByPatches:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._filters: Any = None
-        self.said = ""
+        self.said = self.why_not = ""
 
     def __call__(self, rows: pa.Table) -> Array | None:
         """Answers of filters that are learnt from the rows asked for first, those of training."""
-        import numpy as np
-
         from finetune.clean.probe import patches
         from finetune.data.images import open_small
 
@@ -116,6 +163,15 @@ class ByPatches:
         return features
 
 
+def _is_for_labels(run: Run, train: pa.Table) -> bool:
+    """Whether features are mostly for telling wrong labels: of even ones, for uneven ones are advised on as well."""
+    task = run.recipe.task
+    if task.roles[task.target] != "label" or run.recipe.clean.get("label_errors") is not None:
+        return False
+    counts = np.array([entry["counts"] for entry in train[task.target].value_counts().to_pylist()])
+    return balance.ratio(counts) < advice.MIN_RATIO and train.num_rows >= 2 * TRIED
+
+
 def _load(run: Run, task: Task, *, sample: bool) -> Loaded:
     """The backbone on the device; random numbers for its unused head are drawn aside."""
     import torch
@@ -130,7 +186,6 @@ def _load(run: Run, task: Task, *, sample: bool) -> Loaded:
 
 def _letters(contents: pa.Table, task: Task) -> Array:
     """How long the texts of every row are; 0 where there are none."""
-    import numpy as np
     import pyarrow.compute as pc
 
     lengths = np.zeros(contents.num_rows, dtype=np.int64)

@@ -11,7 +11,7 @@ from finetune import saved
 from finetune.backbones import resolve
 from finetune.clean import personal_data
 from finetune.data.images import thumbnail
-from finetune.evaluate import score
+from finetune.evaluate import calibration, score
 from finetune.evaluate.infer import torch_infer
 from finetune.report import page
 from finetune.write import write_lines
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from finetune.data.examples import Examples
     from finetune.run.context import Run
 
+HUB_NAMES = {"text2text-generation-with-past": "summarization"}  # what the Hub calls a task, where that differs
 NUM_MISTAKES = 24
 THUMBNAIL = 96  # pixels
 
@@ -47,8 +48,10 @@ def evaluate(run: Run) -> None:
     choice = trained["choice"]
     run.folder.write("metrics.json", {
         "recipe": run.name, "source": source["source"], "data": source, "backbone": trained["backbone"],
-        "task": task.onnx_task, "primary": task.primary, "labels": list(task.head.labels.names), "splits": splits,
+        "task": HUB_NAMES.get(task.onnx_task, task.onnx_task), "primary": task.primary,
+        "labels": list(task.head.labels.names), "splits": splits,
         "baselines": compared,
+        "calibration": calibration.errors(task, {split: columns for split, (_, columns) in found.items()}),
         "train": trained["train"] | {name: {"choice": choice[name], "reason": choice[f"{name}_reason"]}
                                      for name in ("precision", "threads")},
         "notes": [note for note in (*source["notes"], trained["backbone"]["note"]) if note],

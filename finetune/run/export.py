@@ -13,9 +13,10 @@ from finetune import override, saved
 from finetune.backbones import resolve
 from finetune.errors import ExportError
 from finetune.evaluate.infer import torch_infer
-from finetune.export import gate, manifest, optimum
-from finetune.export.session import Session
-from finetune.run import int8
+from finetune.export import gate, line, manifest
+from finetune.export.generate import ENCODER, open_model, parts
+from finetune.run import graphs, int8
+from finetune.write import write_json
 
 if TYPE_CHECKING:
     from finetune.run.context import Run
@@ -40,36 +41,44 @@ def _export(run: Run, draft: Path) -> None:
     _config(run.folder.path / "model", draft)
     model = resolve.reload(run.folder.path / "model", family, task.head, attention="eager")
     settings = run.recipe.export
-    optimum.export(model, draft / "model.onnx", task=task.onnx_task, opset=settings.opset)
-    files = {"fp32": draft / "model.onnx"}
+    examples = run.examples("validation", task, processor)
+    gate.need_rows(examples)
+    files = {"fp32": draft / (ENCODER if task.head.decoding else "model.onnx")}
+    line.installed().export(model, files["fp32"], inputs=task.collate([examples[0]], processor).inputs,
+                            task=task.onnx_task, opset=settings.opset)
+    fused = graphs.write(run, files) if task.head.decoding is None else graphs.NONE
     # As many threads for every candidate as the probe found to serve PyTorch best here.
     threads = run.folder.read("train.json")["choice"]["threads"]
     torch.set_num_threads(threads)
     form = None
     if settings.quantize is not None:
-        files["int8"] = draft / "int8" / "model.onnx"
-        form = int8.write(run, files["fp32"], files["int8"], task=task, processor=processor)
+        files["int8"] = draft / "int8" / files["fp32"].name
+        form = int8.write(run, files, files["int8"], task=task, processor=processor)
     saved.write(draft, task, processor, family=family)
 
     def judge() -> list[gate.Artifact]:
         candidates = [gate.Candidate("pytorch", run.folder.path / "model", torch_infer(model, task))]
-        candidates += [gate.Candidate(name, file, Session(file, threads=threads).infer) for name, file in files.items()]
-        return gate.judge(candidates, run.examples("validation", task, processor),
-                          max_score_drop=settings.max_score_drop, seed=run.recipe.seed)
+        candidates += [gate.Candidate(name, file, open_model(file, task, processor, threads=threads).infer,
+                                      exact=name == graphs.CPU and settings.optimize != "O3")
+                       for name, file in files.items()]
+        return gate.judge(candidates, examples, max_score_drop=settings.max_score_drop, seed=run.recipe.seed,
+                          batch=run.micro_batch(run.launched()["processes"]))
 
     judged = judge()
-    if form and settings.rescue and judged[-1].verdict == "fail":
+    if form and settings.rescue and judged[-1].verdict == "fail" and task.head.decoding:
+        run.say("int8: no other form is looked for, since every trial would have to write all texts anew")
+    elif form and settings.rescue and judged[-1].verdict == "fail":
         run.say(f"int8 {judged[-1].reason}: looking for a form that holds")
         if int8.search(run, files["fp32"], files["int8"], form=form, task=task, processor=processor, threads=threads):
             judged = judge()
-    report = {"settings": _settings(run),
+    report = {"settings": _settings(run), "optimize": fused,
               **gate.overall([_placed(artifact, draft, run.folder.path) for artifact in judged])}
     _tell(run, report)
     if report["default"] is None:
         _refuse(run, report, draft=draft)
     _withhold(run, report, files)
     manifest.write(draft, default=files[report["default"]].relative_to(draft).as_posix())
-    _publish(run, report, draft=draft, final=run.folder.path / "onnx")
+    _publish(report, draft=draft, final=run.folder.path / "onnx")
 
 
 def _refuse(run: Run, report: dict[str, Any], *, draft: Path) -> None:
@@ -93,28 +102,34 @@ def _config(model: Path, draft: Path) -> None:
 def _placed(artifact: gate.Artifact, draft: Path, folder: Path) -> gate.Artifact:
     """The artefact with its size and its name inside the run folder."""
     file = Path(artifact.file)
-    weights = file / "model.safetensors" if file.is_dir() else file
+    weights = [file / "model.safetensors"] if file.is_dir() else parts(file)
     name = (Path("onnx") / file.relative_to(draft)) if file.is_relative_to(draft) else file.relative_to(folder)
-    return replace(artifact, file=name.as_posix(), size_mib=weights.stat().st_size / 2**20)
+    return replace(artifact, file=name.as_posix(), size_mib=sum(part.stat().st_size for part in weights) / 2**20)
 
 
 def _withhold(run: Run, report: dict[str, Any], files: dict[str, Path]) -> None:
     """A small model that failed the gate leaves the folder that is published."""
     for artifact in report["artifacts"]:
-        if artifact["verdict"] == "fail" and artifact["name"] != "fp32":
-            place = run.folder.path / "withheld" / artifact["name"] / "model.onnx"
+        if artifact["verdict"] in ("fail", "slower") and artifact["name"] != "fp32":
+            file = files[artifact["name"]]
+            place = run.folder.path / "withheld" / artifact["name"] / file.name
             place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(files[artifact["name"]], place)
-            files[artifact["name"]].parent.rmdir()
+            for part in parts(file):
+                shutil.move(part, place.with_name(part.name))
+            file.parent.rmdir()
             artifact["file"] = place.relative_to(run.folder.path).as_posix()
             run.say(f"warning: {artifact['name']} is withheld: it {artifact['reason']}")
 
 
-def _publish(run: Run, report: dict[str, Any], *, draft: Path, final: Path) -> None:
-    """The finished folder in place; its report last, which says that the stage is done."""
-    shutil.rmtree(final, ignore_errors=True)
+def _publish(report: dict[str, Any], *, draft: Path, final: Path) -> None:
+    """The finished folder in place, with its report, which says that the stage is done; the earlier one until then."""
+    write_json(draft / "report.json", report)
+    earlier = final.with_name(".onnx.earlier")
+    shutil.rmtree(earlier, ignore_errors=True)
+    if final.is_dir():
+        final.rename(earlier)
     draft.rename(final)
-    run.folder.write("onnx/report.json", report)
+    shutil.rmtree(earlier, ignore_errors=True)
 
 
 def _settings(run: Run) -> dict[str, Any]:
@@ -126,6 +141,8 @@ def _settings(run: Run) -> dict[str, Any]:
 def _tell(run: Run, report: dict[str, Any]) -> None:
     for artifact in report["artifacts"]:
         run.say(_line(artifact))
+        if artifact["warning"] and artifact["verdict"] != "fail":
+            run.say(f"warning: {artifact['name']} {artifact['warning']}")
     sizes = {artifact["name"]: artifact["size_mib"] for artifact in report["artifacts"]}
     if sizes.get("int8", 0.0) > LITTLE_SAVED * sizes["fp32"]:
         run.say("int8 hardly differs from fp32 here: dynamic quantization covers matrix products, and this model is "
@@ -134,9 +151,11 @@ def _tell(run: Run, report: dict[str, Any]) -> None:
 
 def _line(artifact: dict[str, Any]) -> str:
     low, high = artifact["score_drop_interval"]
-    text = f"{artifact['name']:8}{artifact['size_mib']:7.1f} MiB  {artifact['latency_ms_p50']:7.2f} ms"
+    text = f"{artifact['name']:10}{artifact['size_mib']:7.1f} MiB  {artifact['latency_ms_p50']:7.2f} ms"
     if artifact["verdict"] == "reference":
         return f"{text}  score {artifact['score']:.4f}"
+    difference = artifact["max_abs_diff"]
+    same = (f"same text {artifact['agreement']:.2%}" if difference is None else
+            f"same label {artifact['agreement']:.2%}  max difference {difference:.1e}")
     return (f"{text}  score {artifact['score']:.4f}  drop {artifact['score_drop']:+.4f} ({low:+.4f} to {high:+.4f})  "
-            f"same label {artifact['agreement']:.2%}  max difference {artifact['max_abs_diff']:.1e}  "
-            f"{artifact['speedup']:.1f}x  {artifact['verdict']}")
+            f"{same}  {artifact['speedup']:.1f}x  {artifact['verdict']}")

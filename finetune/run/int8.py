@@ -10,6 +10,7 @@ import numpy as np
 
 from finetune.errors import ExportError
 from finetune.export import rescue, targets
+from finetune.export.generate import parts
 from finetune.export.quantize import Form, quantize
 from finetune.spec import Int8Static
 from finetune.write import write_json
@@ -24,12 +25,18 @@ SEARCHED = 512  # training rows on which forms are compared
 NAME = "rescue.json"
 
 
-def write(run: Run, source: Path, file: Path, *, task: Task, processor: Any) -> Form:
-    """Write `source` as int8, as the recipe asks; returns how."""
+def write(run: Run, files: Mapping[str, Path], file: Path, *, task: Task, processor: Any) -> Form:
+    """Write the int8 form that the recipe asks for; returns how.
+
+    Dynamic int8 is made of the optimized graph, where there is one: its attention layers become int8 as a whole. Static
+    ranges lie between nodes, which fusing takes away.
+    """
     settings = run.recipe.export
     assert settings.quantize is not None
+    source = files["fp32"] if isinstance(settings.quantize, Int8Static) else files.get("optimized", files["fp32"])
     form = Form(settings=settings.quantize, target=targets.target(settings.target))
-    quantize(source, file, form, rows=_calibrating(run, task, processor))
+    for part in parts(source):
+        quantize(part, file.with_name(part.name), form, rows=_calibrating(run, task, processor))
     return form
 
 

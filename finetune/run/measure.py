@@ -84,12 +84,12 @@ def _model_folder(folder: RunFolder) -> Path:
 def _open(folder: RunFolder) -> Trained:
     onnx = folder.path / "onnx"
     if (onnx / manifest.NAME).is_file():
-        from finetune.export.session import Session
+        from finetune.export.generate import open_model
 
         file = onnx / manifest.check(onnx)
         task, processor, _ = saved.read(onnx)
         return Trained(file.relative_to(folder.path).as_posix(), "the one that is deployed", task, processor,
-                       Session(file).infer)
+                       open_model(file, task, processor).infer)
     import torch
 
     from finetune.backbones import resolve
@@ -158,7 +158,7 @@ def _as_typed(by: Sequence[str]) -> Iterator[None]:
 
 def _check_targets(table: pa.Table, task: Task) -> None:
     """DataError with every row that has no target, and every label that the model never learnt."""
-    known = set(task.head.labels.names) if task.roles[task.target] in ("label", "labels") else None
+    known = set(task.head.labels.names) if task.roles[task.target] in ("label", "labels", "tags") else None
     having: dict[str | None, list[str]] = {}
     for cell, row in zip(table[task.target].to_pylist(), table["row"].to_pylist(), strict=True):
         names = cell if isinstance(cell, list) else [cell]

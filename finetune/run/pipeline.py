@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import importlib
 import time
 from collections.abc import Sequence
@@ -17,11 +16,14 @@ from finetune.errors import FinetuneError, Interrupted, SpecError
 from finetune.run import folder as folders
 from finetune.run.context import Run
 from finetune.train.interrupt import Interrupt
+from finetune.write import is_full
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.console import Console
+
+    from finetune.contracts import Task
 
 TITLES = {"prepare": "rows", "train": "training", "evaluate": "evaluation", "export": "export", "report": "report"}
 
@@ -124,10 +126,9 @@ def _resumable(run: Run) -> Iterator[None]:
     except KeyboardInterrupt:
         raise Interrupted("run", f"stopped. Go on with: {run.again()}") from None
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not is_full(error):
             raise
-        raise FinetuneError(str(run.folder.path), f"no space is left on the disk ({_needed(error)}). What was complete "
-                                                  f"is kept. Free some space; go on with: {run.again()}") from error
+        raise no_space(run, error, again=run.again()) from error
     except FinetuneError as error:
         if run.folder.next_stage == "prepare" and not isinstance(error, Interrupted):
             folders.discard(run.folder)  # nothing was done yet, and what is to be mended may be a setting
@@ -136,8 +137,11 @@ def _resumable(run: Run) -> Iterator[None]:
         raise
 
 
-def _needed(error: OSError) -> str:
-    return f"writing {error.filename}" if error.filename else "while writing"
+def no_space(run: Run, error: OSError, *, again: str) -> FinetuneError:
+    """What a full disk means for a run."""
+    place = f"writing {error.filename}" if error.filename else "while writing"
+    return FinetuneError(str(run.folder.path), f"no space is left on the disk ({place}). What was complete is kept. "
+                                               f"Free some space; go on with: {again}")
 
 
 def summary(run: Run) -> dict[str, Any]:
@@ -159,9 +163,16 @@ def summary(run: Run) -> dict[str, Any]:
     lines["run"] = short(run.folder.path)
     lines["report"] = f"{short(run.folder.path)}/report.html"
     lines["curves"] = f"tensorboard --logdir {short(run.folder.path.parent)}"
-    asked = "PICTURE.png" if "image" in run.recipe.task.roles.values() else '"your text"'
-    lines["next"] = f"finetune predict {short(run.folder.path.parent)}/last {asked}"
+    lines["next"] = f"finetune predict {short(run.folder.path.parent)}/last {_asked(run.recipe.task)}"
     return lines
+
+
+def _asked(task: Task) -> str:
+    """What a user gives to `finetune predict`."""
+    roles = [role for role in task.roles if role != task.target]
+    if "image" in roles:
+        return "PICTURE.png"
+    return '"your text"' if len(roles) == 1 else " ".join(f'"{role}"' for role in roles)
 
 
 def short(path: Path) -> str:

@@ -48,6 +48,7 @@ def prepare(run: Run) -> None:
     if seen is not None and (suspects := cleaned.quality.get("suspects")):
         suspects["features"] = seen.said
         if "not_judged" in suspects:
+            suspects["not_judged"] = seen.why_not or suspects["not_judged"]
             run.say(f"label_errors: not judged, since {suspects['not_judged']}")
     learnt = task.learn(cleaned.splits)
     _write(run, cleaned)

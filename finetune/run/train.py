@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +40,11 @@ def train(run: Run) -> None:
     _same_number(run, accelerator.num_processes)
     set_seed(run.recipe.seed)
     task = _fit_to_rows(run, run.task())
-    loaded = _narrowed(run, resolve.load(run.recipe.model, task.head, sample=_source(run) == "sample"))
+    if accelerator.is_fsdp2 and task.head.decoding:
+        raise TrainingError("--profile", "a model that writes texts cannot be sharded: processes would wait for each "
+                                         "other where their texts differ in length. Use another profile.")
+    loaded = _narrowed(run, resolve.load(run.recipe.model, task.head, sample=_source(run) == "sample",
+                                           texts=_texts(run, task)))
     examples = {split: run.examples(split, task, loaded.processor) for split in ("train", "validation")}
     lengths = examples["train"].lengths()
     examples["validation"].lengths()
@@ -58,6 +63,14 @@ def train(run: Run) -> None:
 
 def _source(run: Run) -> str:
     return str(run.folder.read("data/source.json")["source"])
+
+
+def _texts(run: Run, task: Task) -> Iterator[str]:
+    """All texts of the training rows, for a tokenizer that has to be learnt."""
+    table = run.folder.table("train")
+    for role, kind in task.roles.items():
+        if kind == "text":
+            yield from table[role].to_pylist()
 
 
 def _narrowed(run: Run, loaded: Loaded) -> Loaded:
@@ -89,7 +102,7 @@ def _choose(run: Run, loaded: Loaded, examples: Examples, *, lengths: Any, accel
     settings, processes = run.recipe.train, accelerator.num_processes
     file = run.folder.path / "train.json"
     if accelerator.is_main_process and not file.is_file():
-        typical = np.argsort(lengths, kind="stable")[len(lengths) // 2 :][: _micro_batch(run, processes)]
+        typical = np.argsort(lengths, kind="stable")[len(lengths) // 2 :][: run.micro_batch(processes)]
         batch = examples.task.collate([examples[int(i)] for i in typical], loaded.processor)
         choice = probe.choose(loaded.model, examples.task, batch, train=settings, device=accelerator.device,
                               processes=processes)
@@ -116,7 +129,7 @@ def _announce(run: Run, loaded: Loaded, choice: probe.Choice, *, processes: int)
         run.say(loaded.note)
     run.say(f"precision {choice.precision}: {choice.precision_reason}")
     run.say(f"threads {choice.threads}: {choice.threads_reason}")
-    batch, micro = run.recipe.train.batch, _micro_batch(run, processes)
+    batch, micro = run.recipe.train.batch, run.micro_batch(processes)
     run.say(f"batch {batch} = micro-batches of {micro} on {processes} process(es), accumulated "
             f"{-(-batch // (micro * processes))} time(s)")
     norms = [part for part in loaded.model.modules() if isinstance(part, torch.nn.modules.batchnorm._BatchNorm)]
@@ -128,12 +141,6 @@ def _announce(run: Run, loaded: Loaded, choice: probe.Choice, *, processes: int)
 def _backbone(loaded: Loaded) -> dict[str, Any]:
     return {"name": loaded.name, "source": loaded.source, "revision": loaded.revision, "license": loaded.license,
             "note": loaded.note, "num_weights": loaded.num_weights, "num_trained": loaded.num_trained}
-
-
-def _micro_batch(run: Run, processes: int) -> int:
-    settings = run.recipe.train
-    share = -(-settings.batch // processes)
-    return min(32, share) if settings.micro_batch == "auto" else min(settings.micro_batch, share)
 
 
 def _fitting(run: Run, loaded: Loaded, examples: Examples, *, accelerator: Accelerator,
@@ -153,7 +160,7 @@ def _fitting(run: Run, loaded: Loaded, examples: Examples, *, accelerator: Accel
 def _training(run: Run, fitting: Fitting, examples: dict[str, Examples], *, lengths: Any,
               interrupt: Interrupt) -> loop.Training:
     settings, accelerator = run.recipe.train, fitting.accelerator
-    feed = Feed(examples["train"], lengths, settings.batch, _micro_batch(run, accelerator.num_processes),
+    feed = Feed(examples["train"], lengths, settings.batch, run.micro_batch(accelerator.num_processes),
                 run.recipe.seed, accelerator.process_index, accelerator.num_processes,
                 examples["train"].targets() if settings.sampler == "balanced" else None)
     return loop.Training(
@@ -226,15 +233,31 @@ def _note_lengths(run: Run, examples: Examples, lengths: Any) -> None:
     """How long the texts are and what the cut costs, added to `data/quality.json`."""
     if "image" in examples.task.roles.values():
         return
-    full = np.asarray([examples[i]["full_length"] for i in range(len(examples))])
+    full = np.asarray([examples[i].get("full_length", lengths[i]) for i in range(len(examples))])
+    num_windows = np.asarray([len(examples[i].get("windows", ())) for i in range(len(examples))])
     counts, edges = np.histogram(full, bins=min(30, int(full.max()) or 1))
     longest = min(getattr(examples.task, "max_tokens", int(full.max())), examples.processor.max_tokens)
     quality = run.folder.read("data/quality.json")
-    quality["lengths"] = {"unit": "tokens", "max": longest, "truncated": int((full > longest).sum()),
-                          "cut_share": float(np.maximum(full - longest, 0).sum() / max(int(full.sum()), 1)),
+    beyond = np.where(num_windows, 0, np.maximum(full - longest, 0))  # of texts in windows nothing is lost
+    quality["lengths"] = {"unit": "tokens", "max": longest, "truncated": int((beyond > 0).sum()),
+                          "cut_share": float(beyond.sum() / max(int(full.sum()), 1)),
                           "edges": [float(edge) for edge in edges], "counts": [int(count) for count in counts]}
     run.folder.write("data/quality.json", quality)
+    if (num_windows > 1).any():
+        run.say(f"{int((num_windows > 1).sum()):,} of {len(lengths):,} training texts are read in several windows of "
+                f"{longest} tokens")
     cut = quality["lengths"]["truncated"]
     if cut:
         run.say(f"{cut:,} of {len(lengths):,} training texts were cut at {longest} tokens (task.max_tokens); "
                 f"{quality['lengths']['cut_share']:.1%} of all tokens are lost")
+    if examples.task.head.decoding is not None:
+        _note_cut_targets(run, examples, examples.task.head.decoding.max_tokens)
+
+
+def _note_cut_targets(run: Run, examples: Examples, most: int) -> None:
+    cut = sum(examples[i]["full_target_length"] > most for i in range(len(examples)))
+    quality = run.folder.read("data/quality.json")
+    run.folder.write("data/quality.json", quality | {"targets": {"unit": "tokens", "max": most, "truncated": cut}})
+    if cut:
+        run.say(f"{cut:,} of {len(examples):,} summaries to learn from were cut at {most} tokens "
+                "(task.max_summary_tokens)")

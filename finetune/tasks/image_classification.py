@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from finetune.contracts import Batch, Draw, Example, Examples, Head, Labels, LossSum, Row
@@ -33,6 +33,9 @@ class ImageClassification:
     blur, trivial, randaugment; mixup and cutmix, of which each row takes one, come last; none switches them off."""
     mix_until: int | None = None
     """Epochs, counted from the first, in which mixup and cutmix are on; none is all of them."""
+
+    temperature: float = field(default=1.0, metadata={"learnt": True})
+    """What logits are divided by, so that probabilities are as often right as they say; from the validation rows."""
 
     roles: ClassVar[Mapping[str, str]] = {"image": "image", "label": "label"}
     target: ClassVar[str] = "label"
@@ -116,8 +119,7 @@ class ImageClassification:
         """`probabilities` (rows, labels), `prediction` and, where known, `target`."""
         from finetune.metrics import classification
 
-        probabilities_BC = classification.softmax(output["logits"])
-        return {"probabilities": probabilities_BC, "prediction": probabilities_BC.argmax(axis=1), **batch.targets}
+        return {**classification.predicted(output["logits"], self.temperature), **batch.targets}
 
     def score(self, columns: Columns) -> dict[str, Any]:
         """Accuracy, precision, recall and F1: macro, weighted and per label."""
@@ -125,9 +127,12 @@ class ImageClassification:
 
         return classification.scores(columns["target"], columns["prediction"], self.labels)
 
-    def calibrated(self, columns: Columns) -> Self:  # noqa: ARG002  # as the protocol has it
-        """Nothing is chosen after training."""
-        return self
+    def calibrated(self, columns: Columns) -> Self:
+        """The temperature under which the targets are most likely; predictions stay as they are."""
+        from finetune.metrics import calibration
+
+        fitted = calibration.fit_temperature(columns["probabilities"], columns["target"])
+        return replace(self, temperature=self.temperature * fitted)
 
     def baselines(self, train: Sequence[Row], rows: Sequence[Row], *, seed: int) -> dict[str, dict[str, Array]]:
         """The most frequent label."""

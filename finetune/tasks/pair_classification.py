@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from finetune.contracts import Batch, Draw, Example, Examples, Head, Labels, LossSum, Row
@@ -27,6 +27,9 @@ class PairClassification:
     """Score that everything is chosen by; macro F1 lets every label weigh the same."""
     max_tokens: int = 128
     """Longer pairs are cut there, special tokens included, the longer text first; the run reports how many."""
+
+    temperature: float = field(default=1.0, metadata={"learnt": True})
+    """What logits are divided by, so that probabilities are as often right as they say; from the validation rows."""
 
     roles: ClassVar[Mapping[str, str]] = {"text_a": "text", "text_b": "text", "label": "label"}
     target: ClassVar[str] = "label"
@@ -81,8 +84,7 @@ class PairClassification:
         """`probabilities` (rows, labels), `prediction` and, where known, `target`."""
         from finetune.metrics import classification
 
-        probabilities_BC = classification.softmax(output["logits"])
-        return {"probabilities": probabilities_BC, "prediction": probabilities_BC.argmax(axis=1), **batch.targets}
+        return {**classification.predicted(output["logits"], self.temperature), **batch.targets}
 
     def score(self, columns: Columns) -> dict[str, Any]:
         """Accuracy, precision, recall and F1: macro, weighted and per label."""
@@ -90,9 +92,12 @@ class PairClassification:
 
         return classification.scores(columns["target"], columns["prediction"], self.labels)
 
-    def calibrated(self, columns: Columns) -> Self:  # noqa: ARG002  # as the protocol has it
-        """Nothing is chosen after training."""
-        return self
+    def calibrated(self, columns: Columns) -> Self:
+        """The temperature under which the targets are most likely; predictions stay as they are."""
+        from finetune.metrics import calibration
+
+        fitted = calibration.fit_temperature(columns["probabilities"], columns["target"])
+        return replace(self, temperature=self.temperature * fitted)
 
     def baselines(self, train: Sequence[Row], rows: Sequence[Row], *, seed: int) -> dict[str, dict[str, Array]]:
         """The most frequent label, and a linear model of what the two texts share."""

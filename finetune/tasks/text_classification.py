@@ -40,6 +40,8 @@ class TextClassification:
     # A place on the machine that trains, which no model folder needs to know.
     synonyms: str | None = field(default=None, metadata={"saved": False})
     """File for synonyms: one group of words a line, separated by commas."""
+    temperature: float = field(default=1.0, metadata={"learnt": True})
+    """What logits are divided by, so that probabilities are as often right as they say; from the validation rows."""
 
     roles: ClassVar[Mapping[str, str]] = {"text": "text", "label": "label"}
     target: ClassVar[str] = "label"
@@ -105,16 +107,17 @@ class TextClassification:
         """`probabilities` (rows, labels), `prediction` and, where known, `target`."""
         from finetune.metrics import classification
 
-        probabilities_BC = classification.softmax(output["logits"])
-        return {"probabilities": probabilities_BC, "prediction": self._chosen(probabilities_BC), **batch.targets}
+        found = classification.predicted(output["logits"], self.temperature)
+        return {**found, **self._above(found["probabilities"]), **batch.targets}
 
-    def _chosen(self, probabilities_BC: Array) -> Array:
-        """The most probable labels, or what the threshold says."""
+    def _above(self, probabilities_BC: Array) -> dict[str, Array]:
+        """The `prediction` by the threshold, where there is one."""
         from finetune.metrics import detection
 
         if self.positive is None or isinstance(self.threshold, str):
-            return probabilities_BC.argmax(axis=1)  # type: ignore[no-any-return]  # as numpy has it
-        return detection.predicted(probabilities_BC, self.labels.index(self.positive), self.threshold)
+            return {}
+        target = self.labels.index(self.positive)
+        return {"prediction": detection.predicted(probabilities_BC, target, self.threshold)}
 
     def score(self, columns: Columns) -> dict[str, Any]:
         """Accuracy, precision, recall and F1: macro, weighted and per label; and how the positive label is found."""
@@ -126,14 +129,16 @@ class TextClassification:
         return found | detection.scores(columns, self.labels.index(self.positive), found["per_class"])
 
     def calibrated(self, columns: Columns) -> Self:
-        """With the threshold that is best for F1 on these rows, where it is left to it."""
-        from finetune.metrics import ranking
+        """The temperature under which the targets are most likely, and where it is left to it the best threshold."""
+        from finetune.metrics import calibration, ranking
 
+        fitted = calibration.fit_temperature(columns["probabilities"], columns["target"])
+        found = replace(self, temperature=self.temperature * fitted)
         if self.threshold != "f1" or self.positive is None:
-            return self
+            return found
         target = self.labels.index(self.positive)
-        wanted, chances = columns["target"] == target, columns["probabilities"][:, target]
-        return replace(self, threshold=ranking.best_threshold(wanted, chances))
+        chances = calibration.tempered(columns["probabilities"], fitted)[:, target]
+        return replace(found, threshold=ranking.best_threshold(columns["target"] == target, chances))
 
     def baselines(self, train: Sequence[Row], rows: Sequence[Row], *, seed: int) -> dict[str, dict[str, Array]]:
         """The most frequent label, and a linear model of TF-IDF."""

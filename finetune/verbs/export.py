@@ -18,7 +18,10 @@ def verb(
     quantize: Annotated[str | None, typer.Option(
         "--quantize", metavar="FORM", help="int8_dynamic, int8_static or none, instead of the run's own.")] = None,
     target: Annotated[str | None, typer.Option(
-        "--target", metavar="CPU", help="Where it will run: cpu-amx, cpu-vnni, cpu-avx2 or arm64.")] = None,
+        "--target", metavar="PROCESSOR",
+        help="Where it will run: cpu-amx, cpu-vnni, cpu-avx2, arm64, or cuda for fp16 in place of int8.")] = None,
+    optimize: Annotated[str | None, typer.Option(
+        "--optimize", metavar="LEVEL", help="Layers fused for ONNX Runtime: none, O1, O2 or O3.")] = None,
     rescue: Annotated[bool | None, typer.Option(
         "--rescue/--no-rescue", help="Whether to look for an int8 form that holds where the first does not.")] = None,
 ) -> None:
@@ -26,19 +29,30 @@ def verb(
 
     Ends with exit code 4 when an exported model fails the gate.
     """
-    from finetune import override
-    from finetune.errors import DataError, ExportError
+    from finetune import checks, override
+    from finetune.errors import DataError, ExportError, SpecError
     from finetune.run import folder, pipeline
+    from finetune.write import is_full
 
     made = pipeline.reopen(folder.open_run(place), out)
     if made.folder.next_stage in ("prepare", "train", "evaluate"):
         raise DataError(str(place), f"has not been trained and evaluated yet (next stage: {made.folder.next_stage}). "
                                     f"Go on with: finetune run {made.name} --resume {made.folder.path}")
-    given = {"quantize": quantize, "target": target, "rescue": None if rescue is None else str(rescue).lower()}
+    if target == "cuda" and quantize is None:
+        quantize = "none"
+    given = {"quantize": quantize, "target": target, "optimize": optimize,
+             "rescue": None if rescue is None else str(rescue).lower()}
     settings = [f"export.{name}={value}" for name, value in given.items() if value is not None]
     made = replace(made, recipe=override.apply(made.recipe, settings))
-    pipeline.carry_out_stage(made, "export")
-    pipeline.carry_out_stage(made, "report")
+    if problems := checks.problems(made.recipe):
+        raise SpecError(problems)
+    try:
+        pipeline.carry_out_stage(made, "export")
+        pipeline.carry_out_stage(made, "report")
+    except OSError as error:
+        if not is_full(error):
+            raise
+        raise pipeline.no_space(made, error, again=f"finetune export {place}") from error
     folder.finish(made.folder)
     failed = made.folder.read("onnx/report.json")
     if failed["verdict"] == "fail":

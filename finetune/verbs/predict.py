@@ -80,4 +80,4 @@ def _brief(value: Any) -> str:
         return "  ".join(f"{name} {_brief(part)}" for name, part in list(value.items())[:3])
     if isinstance(value, list):
         return ", ".join(map(_brief, value)) or "none"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    return f"{value:.3f}" if isinstance(value, float) else "none" if value is None else str(value)

@@ -20,7 +20,7 @@ HEAVY = {"torch", "transformers", "evaluate", "optimum", "accelerate", "timm", "
 # The files whose work is done in a heavy package from their first line to their last: they are loaded when it is due.
 HEAVY_FILES = {
     "finetune.backbones.adapters", "finetune.backbones.anatomy", "finetune.backbones.features", "finetune.backbones.freeze", "finetune.backbones.hf",
-    "finetune.backbones.timm", "finetune.metrics.hf", "finetune.run.adapter", "finetune.run.evaluate", "finetune.run.export", "finetune.run.launch", "finetune.run.train",
+    "finetune.backbones.small", "finetune.backbones.timm", "finetune.metrics.hf", "finetune.run.adapter", "finetune.run.evaluate", "finetune.run.export", "finetune.run.launch", "finetune.run.train",
     "finetune.train.checkpoint", "finetune.train.feed", "finetune.train.loop", "finetune.train.optim",
     "finetune.train.objective", "finetune.train.probe", "finetune.train.sharding", "finetune.train.step",
 }

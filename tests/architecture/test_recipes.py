@@ -51,6 +51,7 @@ CONTRADICTIONS = [
     ("train.adapter.targets", "train.adapter=lora train.adapter.targets=none"),
     ("export.max_score_drop", "export.max_score_drop=1.5"),
     ("export.quantize.rows", "export.quantize=int8_static export.quantize.rows=0"),
+    ("export.quantize", "export.target=cuda"),
     ("export.opset", "export.opset=9"),
     ("seed", "seed=-1"),
 ]

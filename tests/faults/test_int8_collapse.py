@@ -54,7 +54,7 @@ def test_int8_passes_while_the_model_is_sound(learnt: tuple[Path, str]) -> None:
     run, _ = learnt
     report = json.loads((run / "onnx" / "report.json").read_text())
     assert report["artifacts"][0]["score"] > 0.9
-    assert [artifact["verdict"] for artifact in report["artifacts"][1:]] == ["pass", "pass"]
+    assert [artifact["verdict"] for artifact in report["artifacts"] if artifact["name"] != "optimized"] == ["reference", "pass", "pass"]
 
 
 def test_a_collapsed_int8_is_withheld_and_export_exits_with_four(learnt: tuple[Path, str]) -> None:
@@ -69,7 +69,7 @@ def test_a_collapsed_int8_is_withheld_and_export_exits_with_four(learnt: tuple[P
     assert by_name["int8"]["verdict"] == "fail"
     assert by_name["int8"]["score_drop"] > 0.1
     assert by_name["int8"]["score_drop_interval"][0] > 0
-    assert report["default"] == "fp32"
+    assert report["default"] in ("fp32", "optimized")
     assert not (run / "onnx" / "int8").exists()
     assert (run / "withheld" / "int8" / "model.onnx").is_file()
     assert "withheld" in (run / "report.html").read_text()
@@ -82,7 +82,7 @@ def test_a_collapsed_int8_is_rescued_on_training_rows(learnt: tuple[Path, str]) 
     done = finetune("export", str(run), cwd=run.parents[2])
     assert done.returncode == 0, done.stdout + done.stderr
     assert "looking for a form that holds" in done.stdout
-    int8 = json.loads((run / "onnx" / "report.json").read_text())["artifacts"][2]
+    int8 = json.loads((run / "onnx" / "report.json").read_text())["artifacts"][-1]
     assert (int8["verdict"], int8["score_drop"]) == ("pass", 0.0)
     log = json.loads((run / "onnx" / "rescue.json").read_text())
     assert log["rows"] == 400
@@ -93,7 +93,7 @@ def test_a_collapsed_int8_is_rescued_on_training_rows(learnt: tuple[Path, str]) 
 
 def test_settings_of_an_export_stand_in_its_report(learnt: tuple[Path, str]) -> None:
     run, _ = learnt
-    done = finetune("export", str(run), "--quantize", "none", cwd=run.parents[2])
+    done = finetune("export", str(run), "--quantize", "none", "--optimize", "none", cwd=run.parents[2])
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads((run / "onnx" / "report.json").read_text())
     assert (report["settings"]["quantize"], report["settings"]["target"]) == (None, "auto")
@@ -102,6 +102,21 @@ def test_settings_of_an_export_stand_in_its_report(learnt: tuple[Path, str]) -> 
     assert wrong.returncode == 2
     assert "export.quantize: 'int8' found, allowed is int8_dynamic, int8_static or none" in wrong.stderr
     assert "export.target: 'gpu' found, allowed is auto, cpu-amx" in wrong.stderr
+
+
+def test_gpu_is_given_sixteen_bits_which_the_cpu_judges(learnt: tuple[Path, str]) -> None:
+    run, _ = learnt
+    done = finetune("export", str(run), "--target", "cuda", cwd=run.parents[2])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "fp16: fused 2 Attention, 4 SkipLayerNormalization, 2 BiasGelu" in done.stdout
+    assert "its speed on a GPU is not measured" in done.stdout
+    report = json.loads((run / "onnx" / "report.json").read_text())
+    assert [artifact["name"] for artifact in report["artifacts"]] == ["pytorch", "fp32", "fp16"]
+    assert report["artifacts"][-1]["verdict"] == "pass"
+    assert report["optimize"] == {"level": "O2", "fused": {"Attention": 2, "SkipLayerNormalization": 4, "BiasGelu": 2}}
+    assert sorted(file.parent.name for file in (run / "onnx").rglob("*.onnx")) == ["fp16", "onnx"]
+    wrong = finetune("export", str(run), "--target", "cuda", "--quantize", "int8_dynamic", cwd=run.parents[2])
+    assert (wrong.returncode, "Add export.quantize=none" in wrong.stderr) == (2, True)
 
 
 def test_more_rows_for_ranges_than_there_are_is_an_error_that_leaves_the_former_export(learnt: tuple[Path, str]) -> None:

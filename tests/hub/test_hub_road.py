@@ -69,7 +69,7 @@ def read(made: dict[str, Any], name: str) -> Any:
 
 def test_all_stages_are_carried_out(made: dict[str, Any]) -> None:
     assert (made["run"] / "report.html").is_file()
-    assert read(made, "onnx/report.json")["default"] in ("fp32", "int8")
+    assert read(made, "onnx/report.json")["default"] in ("fp32", "optimized", "int8")
     assert "rows from hub: set by data.source" in made["said"]
 
 

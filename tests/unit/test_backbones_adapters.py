@@ -27,6 +27,9 @@ BERT = ["attention.self.query", "attention.self.key", "attention.self.value", "a
         "output.dense"]
 VIT = ["attention.attention.query", "attention.attention.key", "attention.attention.value", "attention.output.dense",
        "intermediate.dense", "output.dense"]
+SWIN = BERT
+if hf.MAJOR >= 5:  # the names inside a model; those in its file stayed
+    VIT = SWIN = ["attention.q_proj", "attention.k_proj", "attention.v_proj", "attention.o_proj", "mlp.fc1", "mlp.fc2"]
 HEADS = {"bert": ("bert.pooler", "classifier"), "distilbert": ("pre_classifier", "classifier"), "vit": ("classifier",),
          "resnet": ("classifier",)}
 
@@ -118,7 +121,7 @@ def test_layers_chosen_by_themselves_are_those_of_the_blocks(kind: str, count: i
     ("roberta", 18, ", ".join(BERT)), ("electra", 18, ", ".join(BERT)),
     ("modernbert", 12, "attn.Wqkv, attn.Wo, mlp.Wi, mlp.Wo"),
     ("deit", 72, ", ".join(VIT)),
-    ("swin", 75, f"{', '.join(BERT)}, downsample.reduction"),
+    ("swin", 75, f"{', '.join(SWIN)}, downsample.reduction"),
     ("convnext", 36, "pwconv1, pwconv2"),
     ("vit_tiny_patch16_224", 48, "attn.qkv, attn.proj, mlp.fc1, mlp.fc2"),
     ("resnet18", 19, "conv1, conv2, downsample.0"),

@@ -16,7 +16,7 @@ from transformers import (
     TimmWrapperForImageClassification,
 )
 
-from finetune.backbones import anatomy
+from finetune.backbones import anatomy, hf
 
 TEXT = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 64, "vocab_size": 60,
         "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "cls_token_id": 1, "sep_token_id": 2}
@@ -39,6 +39,12 @@ TRANSFORMERS = {
     "convnext": ("classifier", "convnext.encoder.stages.0", "convnext.encoder.stages.3", 4, "convnext.embeddings.layernorm.bias"),
     "resnet": ("classifier", "resnet.encoder.stages.0", "resnet.encoder.stages.3", 4, "resnet.embedder.embedder.normalization.bias"),
 }
+if hf.MAJOR >= 5:  # the names inside a model; those in its file stayed
+    TRANSFORMERS |= {
+        "roberta": (*TRANSFORMERS["roberta"][:4], "roberta.embeddings.position_embeddings.weight"),
+        "vit": ("classifier", "vit.layers.0", "vit.layers.11", 12, "vit.embeddings.patch_embeddings.projection.bias"),
+        "deit": ("classifier", "deit.layers.0", "deit.layers.11", 12, "deit.embeddings.patch_embeddings.projection.bias"),
+    }
 TIMM = {
     "resnet18": ("fc", "layer1", "layer4", 4, "bn1.bias"),
     "resnet10t": ("fc", "layer1", "layer4", 4, "bn1.bias"),  # its stem is a Sequential, as its stages are

@@ -19,6 +19,7 @@ from finetune.tasks.text_classification import TextClassification
 
 TEXT, IMAGE = TextClassification(labels=("a", "b")), ImageClassification(labels=("a", "b"))
 KINDS = ("bert", "distilbert", "vit", "resnet")
+VIT = "vit.encoder.layer" if hf.MAJOR < 5 else "vit.layers"
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +60,8 @@ FROZEN = [
     ("bert", "backbone", "bert.embeddings bert.encoder.layer"),
     ("distilbert", 1, "distilbert.embeddings distilbert.transformer.layer.0"),
     ("distilbert", "backbone", "distilbert"),
-    ("vit", 1, "vit.embeddings vit.encoder.layer.0"),
-    ("vit", 2, "vit.embeddings vit.encoder.layer"),
+    ("vit", 1, f"vit.embeddings {VIT}.0"),
+    ("vit", 2, f"vit.embeddings {VIT}"),
     ("vit", "backbone", "vit"),
     ("resnet", "embeddings", "resnet.embedder"),
     ("resnet", 1, "resnet.embedder resnet.encoder.stages.0"),

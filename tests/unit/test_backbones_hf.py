@@ -229,7 +229,7 @@ def test_positions_of_a_roberta_start_after_its_padding(folders: Path, tmp_path:
     assert loaded.processor.max_tokens == 39
     ids = loaded.processor.encode(["word3 " * 300], 1000)[0]["input_ids"]
     assert loaded.model(input_ids=torch.tensor([ids])).logits.shape == (1, 3)
-    with pytest.raises(IndexError):
+    with pytest.raises((IndexError, RuntimeError)):  # transformers 4, 5
         loaded.model(input_ids=torch.tensor([[*ids, 1]]))
 
 

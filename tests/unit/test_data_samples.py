@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from benchmarks import plant_samples
+from benchmarks import plant_requests, plant_samples
 from benchmarks.plant_samples import Sample
 from finetune.clean import engine
 from finetune.clean.engine import Cleaned
@@ -54,7 +54,7 @@ def known(request: pytest.FixtureRequest) -> Known:
 
 def test_every_folder_of_tables_is_a_sample_that_the_script_knows() -> None:
     folders = [path.name for path in plant_samples.FOLDER.iterdir() if (path / "train.csv").is_file()]
-    assert sorted(plant_samples.SAMPLES) == sorted(folders)
+    assert sorted([*plant_samples.SAMPLES, plant_requests.FOLDER.name]) == sorted(folders)
     assert all((plant_samples.FOLDER / name / "key.csv").is_file() for name in folders)
 
 

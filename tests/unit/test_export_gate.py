@@ -6,12 +6,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from finetune.contracts import Batch
+from finetune.data.examples import Examples
+from finetune.errors import ExportError
 from finetune.export import gate
 from finetune.export.gate import Artifact, Candidate
 from tests.unit.test_evaluate_score import answering, made_up_logits, numbered
@@ -140,44 +141,10 @@ def test_every_row_is_told_for_every_candidate() -> None:
     assert told == {"pytorch": ROWS, "fp32": ROWS, "int8": ROWS}
 
 
-def timed(num_rows: int) -> tuple[list[Candidate], list[tuple[str, int]]]:
-    """Candidates after judging, and who answered which single row, in order."""
-    calls: list[tuple[str, int]] = []
-
-    def noting(name: str) -> Any:
-        answer = answering(made_up_logits(num_rows))
-
-        def infer(batch: Batch) -> Any:
-            if batch.rows == 1:
-                calls.append((name, int(batch.inputs["input_ids"][0, 0]) - 2))
-            return answer(batch)
-        return infer
-
-    candidates = [Candidate(name, Path(name), noting(name)) for name in ("pytorch", "fp32", "int8")]
-    gate.judge(candidates, numbered(num_rows), max_score_drop=0.01, seed=0)
-    return candidates, calls
-
-
-@pytest.mark.parametrize(("num_rows", "num_timed"), [(200, gate.NUM_TIMED), (64, gate.NUM_TIMED), (13, 13)])
-def test_latency_is_measured_on_the_same_rows_for_all(num_rows: int, num_timed: int) -> None:
-    candidates, calls = timed(num_rows)
-    assert [len(candidate.milliseconds) for candidate in candidates] == [num_timed] * 3
-    rows = {name: [row for who, row in calls if who == name] for name in ("pytorch", "fp32", "int8")}
-    assert rows["pytorch"] == rows["fp32"] == rows["int8"]
-    assert len(set(rows["fp32"])) == num_timed
-    assert (min(rows["fp32"]), max(rows["fp32"])) == (0, num_rows - 1)
-
-
-def test_candidates_take_turns_block_by_block() -> None:
-    _, calls = timed(200)
-    turns = [name for name, before in zip(calls, [("", 0), *calls[:-1]], strict=True) if name[0] != before[0]]
-    assert [name for name, _ in turns] == ["pytorch", "fp32", "int8"] * (gate.NUM_TIMED // gate.BLOCK)
-    assert len(calls) == 3 * gate.NUM_TIMED + len(turns) * gate.WARM_UP
-
-
 def artifact(name: str, verdict: str, reason: str = "") -> Artifact:
     return Artifact(name=name, file=f"{name}.onnx", size_mib=1.0, max_abs_diff=0.0, agreement=1.0, score=0.9, score_drop=0.0,
-                    score_drop_interval=(0.0, 0.0), latency_ms_p50=1.0, speedup=1.0, verdict=verdict, reason=reason)
+                    score_drop_interval=(0.0, 0.0), latency_ms_p50=1.0, latency_ms_p95=2.0, speedup=1.0, batch=32, rows_per_second=500.0,
+                    verdict=verdict, reason=reason)
 
 
 @pytest.mark.parametrize(("fp32", "int8", "default", "verdict"), [
@@ -203,6 +170,58 @@ def test_a_small_model_that_is_slower_than_fp32_is_not_the_default(latency: floa
     int8 = replace(artifact("int8", "pass"), latency_ms_p50=latency)
     report = gate.overall([artifact("pytorch", "reference"), artifact("fp32", "pass"), int8])
     assert (report["default"], report["verdict"]) == (default, "pass")
+
+
+def test_largest_drop_of_a_label_comes_first_with_its_paired_interval() -> None:
+    found = judged(RIGHT, int8=wrong(*range(0, 90, 3)))["int8"]  # thirty rows of the first label go to the second
+    assert [drop.label for drop in found.label_drops] == ["no", "yes", "maybe"]
+    first, second, third = found.label_drops
+    hits, of_no, of_yes = 37, 67, 67
+    assert first.drop == pytest.approx(1 - 2 * hits / (of_no + hits))
+    assert second.drop == pytest.approx(1 - 2 * of_yes / (of_yes + of_yes + 30))
+    assert 0 < first.low < first.drop < first.high < 0.5
+    assert (third.drop, third.low, third.high) == (0.0, 0.0, 0.0)
+
+
+def test_a_label_that_loses_too_much_is_warned_of_even_where_the_score_holds() -> None:
+    found = judged(RIGHT, int8=wrong(*range(0, 90, 3)), budget=0.2)["int8"]
+    worst = found.label_drops[0]
+    assert (found.verdict, found.score_drop) == ("pass", pytest.approx(0.15))
+    assert found.warning == (f"loses {worst.drop:.4f} of the F1 of 'no', and the whole score may lose 0.2 "
+                             f"(95% interval {worst.low:+.4f} to {worst.high:+.4f})")
+
+
+def test_further_labels_that_lose_too_much_are_counted() -> None:
+    assert judged(RIGHT, int8=wrong(*range(60)))["int8"].warning.endswith(", and 2 more lose too much")
+
+
+def test_a_label_that_chance_explains_is_not_warned_of() -> None:
+    found = judged(wrong(0, 3, 6), int8=wrong(9, 12, 15, 18))["int8"]
+    assert found.label_drops[0].drop > 0.01 / 3
+    assert found.label_drops[0].low < 0
+    assert found.warning == ""
+
+
+def test_labels_without_rows_are_left_out() -> None:
+    examples = numbered(ROWS)
+    two = Examples(pa.table({name: [row[name] for row in examples.rows() if row["label"] != "maybe"] for name in ("row", "text", "label")}),
+                   examples.task, examples.processor)
+    candidates = [Candidate(name, Path(name), answering(RIGHT)) for name in ("pytorch", "int8")]
+    found = gate.judge(candidates, two, max_score_drop=0.01, seed=0)
+    assert {drop.label for drop in found[1].label_drops} == {"no", "yes"}
+
+
+def test_speeds_are_told_of_single_rows_and_of_batches() -> None:
+    found = judged(RIGHT, int8=RIGHT)["int8"]
+    assert 0 < found.latency_ms_p50 <= found.latency_ms_p95
+    assert found.batch == 32
+    assert found.rows_per_second > 0
+
+
+def test_no_rows_to_judge_on_is_an_error_that_says_what_to_do() -> None:
+    empty = Examples(pa.table({"row": [], "text": [], "label": []}), numbered(1).task, numbered(1).processor)
+    with pytest.raises(ExportError, match="no validation rows to judge .* data.files.validation=FILE"):
+        gate.judge([Candidate("pytorch", Path("model"), answering(RIGHT))], empty, max_score_drop=0.01, seed=0)
 
 
 def test_report_gathers_the_reasons() -> None:

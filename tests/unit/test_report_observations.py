@@ -97,6 +97,14 @@ def test_many_weak_labels_are_counted_not_listed(tmp_path: Path) -> None:
     assert found[-1].startswith("3 more labels with an F1 ten points or more below the mean")
 
 
+def test_a_label_that_an_exported_model_loses_is_warned_of(tmp_path: Path) -> None:
+    judged = export()
+    judged["artifacts"] = judged["artifacts"][:2]
+    judged["artifacts"][1]["warning"] = "loses 0.0400 of the F1 of 'no', and the whole score may lose 0.01"
+    assert texts(calm_run(tmp_path, export=judged)) == [
+        "ONNX fp32 loses 0.0400 of the F1 of 'no', and the whole score may lose 0.01."]
+
+
 def test_a_withheld_model_is_named_with_its_loss_and_the_limit(tmp_path: Path) -> None:
     assert texts(calm_run(tmp_path, export=export())) == [
         "ONNX int8 was withheld, it does not pass: 2.8 points lost, 95% interval 1.1 to 4.6, 1.0 allowed."]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from finetune.report import folder, tables
-from tests.unit.test_report_folder import image_run, text_run
+from tests.unit.test_report_folder import export, image_run, text_run
 
 
 def test_the_primary_score_leads_and_every_split_has_a_column(tmp_path: Path) -> None:
@@ -21,6 +21,19 @@ def test_many_labels_show_the_weakest_and_say_so(tmp_path: Path) -> None:
     assert table
     assert len(table.rows) == 40
     assert "The 40 weakest of 50" in table.note
+
+
+def test_calibration_tells_what_the_temperature_is_worth(tmp_path: Path) -> None:
+    measured = {"calibration": {"temperature": 1.4321, "splits": {"validation": {"before": 0.081, "after": 0.022},
+                                                                  "test": {"before": 0.0747, "after": 0.0314}}}}
+    table = tables.calibration(folder.read(text_run(tmp_path, metrics=measured)))
+    assert table
+    assert table.rows == [["Validation", "8.1", "2.2"], ["Test", "7.5", "3.1"]]
+    assert "divided by 1.43," in table.note
+
+
+def test_a_task_without_temperature_has_no_calibration_table(tmp_path: Path) -> None:
+    assert tables.calibration(folder.read(text_run(tmp_path, metrics={"calibration": None}))) is None
 
 
 def test_gains_stand_beside_the_baselines(tmp_path: Path) -> None:
@@ -54,7 +67,19 @@ def test_the_reference_is_not_compared_with_itself(tmp_path: Path) -> None:
     assert rows["Verdict"] == ["reference", "pass", "withheld"]
     assert rows["Points lost (95% interval)"] == ["", "0.0 (0.0 to 0.0)", "2.8 (1.1 to 4.6)"]
     assert rows["Largest difference of outputs"] == ["", "3.1e-7", "0.214"]
+    assert rows["Points of F1 lost by a label, at most"] == ["", "", "4.1 (1.2 to 7.0), negative"]
+    assert rows["95th percentile (ms)"] == ["21.7", "11.6", "5.34"]
+    assert rows["Rows a second in batches"] == ["228", "428", "925"]
     assert "withheld/int8/model.onnx (ONNX int8)" in table.note
+
+
+def test_what_no_exported_model_has_is_no_row(tmp_path: Path) -> None:
+    judged = export()
+    for artifact in judged["artifacts"]:
+        artifact["label_drops"] = []  # as of a task without labels
+    table = tables.export(folder.read(text_run(tmp_path, export=judged)))
+    assert table
+    assert not [row[0] for row in table.rows if "label" in row[0]]
 
 
 def test_settings_leave_defaults_out_and_start_with_the_command_line(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_training_costs_forward_passes_of_rows(settings: tuple[str, ...], passes
 
 def test_long_training_leaves_time_to_look_at_all_rows(tmp_path: Path) -> None:
     made, stream = run(tmp_path, "train.length=3epochs")
-    assert isinstance(embed.embed(made, splits(), source="files"), embed.ByBackbone)
+    assert isinstance(embed.embed(made, splits(), source="files"), embed.TriedFirst)
     assert stream.getvalue() == ""
 
 
@@ -121,3 +121,57 @@ def test_deep_and_off_contradict_each_other(tmp_path: Path, monkeypatch: pytest.
     result = CliRunner().invoke(app, ["clean", "sentiment", "--deep", "clean.strangers=off"])
     assert isinstance(result.exception, SpecError)
     assert "--deep: asks for strangers, but clean.strangers=off is set." in str(result.exception)
+
+
+class Told:
+    """Features of texts such as `3 120` that tell their label, or nothing but their number."""
+
+    said = why_not = ""
+
+    def __init__(self, knows: bool) -> None:
+        self.knows, self.asked = knows, list[int]()
+
+    def __call__(self, rows: pa.Table) -> np.ndarray:
+        self.asked.append(rows.num_rows)
+        found = np.random.default_rng(rows.num_rows).normal(size=(rows.num_rows, 4)).astype(np.float32)
+        found[:, 0] += [8 * self.knows * (label == "pos") for label in rows["label"].to_pylist()]
+        found[:, 1] = [int(text.split()[1]) for text in rows["text"].to_pylist()]
+        return found
+
+
+def labelled(rows: int) -> pa.Table:
+    labels = [("pos", "neg")[row % 2] for row in range(rows)]
+    return pa.table({"row": [f"r:{row}" for row in range(rows)], "hash": [str(row) for row in range(rows)],
+                     "text": [f"{row % 7} {row}" for row in range(rows)], "label": labels})
+
+
+def test_some_rows_are_tried_first_and_all_are_seen_where_they_tell_the_labels(tmp_path: Path) -> None:
+    made, _ = run(tmp_path)
+    told = Told(knows=True)
+    seen = embed.TriedFirst(made, told)
+    features = seen(labelled(1000))
+    assert (told.asked, seen.why_not) == ([300, 700], "")
+    assert features is not None and features[:, 1].tolist() == list(range(1000))
+    assert seen(labelled(50)) is not None and told.asked[2:] == [50]
+
+
+def test_nothing_more_is_seen_where_a_probe_would_know_too_little(tmp_path: Path) -> None:
+    made, _ = run(tmp_path)
+    told = Told(knows=False)
+    seen = embed.TriedFirst(made, told)
+    assert seen(labelled(1000)) is None and seen(labelled(50)) is None
+    assert told.asked == [300]
+    assert "of 300 rows" in seen.why_not and "--deep" in seen.why_not
+
+
+@pytest.mark.parametrize(("settings", "labels", "tries"), [
+    ((), ["a", "b"] * 500, True), (("clean.strangers=report",), ["a", "b"] * 500, False), ((), ["a", "b"] * 200, False),
+    ((), ["a"] * 900 + ["b"] * 100, False),
+])
+def test_rows_are_tried_where_nobody_asked_for_more_and_labels_are_even(
+    tmp_path: Path, settings: tuple[str, ...], labels: list[str], tries: bool
+) -> None:
+    made, _ = run(tmp_path, "train.length=20epochs", *settings)
+    train = splits(len(labels))["train"].set_column(2, "label", pa.array(labels))
+    found = embed.embed(made, splits() | {"train": train}, source="files")
+    assert isinstance(found, embed.TriedFirst if tries else embed.ByBackbone)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from finetune.clean import label_text
+from finetune.clean import label_text, row_text
 from finetune.clean.near.once import by_row
 from finetune.clean.near.ranges import num_bytes, ranges
 from finetune.clean.near.spelling import PIECE_BYTES, plain, rows_of, weights
@@ -31,7 +31,7 @@ MOST_TEXT = 2**27  # bytes of texts that are compared in memory
 
 def keys(table: pa.Table, roles: Mapping[str, str]) -> Array:
     """The key of each row: 16 bytes, or of tables with nothing but pictures the letters of their hash."""
-    return by_row(("keys", *roles.items()), table, lambda: _hashed(table, roles) if "text" in roles.values()
+    return by_row(("keys", *roles.items()), table, lambda: _hashed(table, roles) if row_text.columns(roles)
                   else np.array(table["hash"].to_pylist(), bytes))
 
 
@@ -39,7 +39,7 @@ def numbered(tables: Sequence[pa.Table], roles: Mapping[str, str]) -> Array:
     """A number for the key of each row of the tables, which are numbered through; copies have the same."""
     import pyarrow as pa
 
-    if "text" not in roles.values():
+    if not row_text.columns(roles):
         return codes([table["hash"] for table in tables])
     weight = codes([pa.array(_weights(table, roles)) for table in tables])
     shared = np.bincount(weight)[weight] > 1
@@ -55,7 +55,7 @@ def numbered(tables: Sequence[pa.Table], roles: Mapping[str, str]) -> Array:
 
 
 def _weights(table: pa.Table, roles: Mapping[str, str]) -> Array:
-    texts = {name: table[name] for name, kind in roles.items() if kind == "text"}
+    texts = row_text.by_column(table, roles)
     # Where one text may stand in another's place they count the same.
     factors = [1 if name in EITHER_ORDER else place for place, name in enumerate(texts, 1)]
 
@@ -79,9 +79,9 @@ def codes(parts: Sequence[pa.Array | pa.ChunkedArray]) -> Array:
     return np.concatenate([np.zeros(0, np.int64), *indices])
 
 
-def labels(table: pa.Table, columns: Sequence[str]) -> tuple[Array, Array]:
-    """A number for the label of each row, and whether it has one; where there are several columns, all of them."""
-    of_columns = [codes([label_text.told(table[name])]) for name in columns]
+def labels(table: pa.Table, columns: Mapping[str, str]) -> tuple[Array, Array]:
+    """A number for the label of each row, and whether it has one; of several columns (name to kind) all of them."""
+    of_columns = [codes([label_text.told(table[name], kind)]) for name, kind in columns.items()]
     none = np.zeros(table.num_rows, np.int64)
     return joined(none, *of_columns), np.min([none, *of_columns], axis=0) == 0
 
@@ -132,7 +132,7 @@ def _compared(table: pa.Table, roles: Mapping[str, str]) -> Iterator[pa.Array]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    texts = {name: table[name] for name, kind in roles.items() if kind == "text"}
+    texts = row_text.by_column(table, roles)
     between = pa.scalar("\x1f", pa.large_string())
     for start, end in ranges(np.sum([num_bytes(text) for text in texts.values()], axis=0), PIECE_BYTES):
         parts = in_order({name: _spelt(text.slice(start, end - start)) for name, text in texts.items()})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from finetune import mapped
+from finetune.clean import row_text
 from finetune.clean.duplicates import keys
 from finetune.clean.near import bands, copies, jaccard, likeness, minhash, pictures
 from finetune.clean.near.once import by_row, once
@@ -173,7 +174,7 @@ def _texts(table: pa.Table, roles: Mapping[str, str]) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    columns = {name: table[name] for name, kind in roles.items() if kind == "text"}
+    columns = row_text.by_column(table, roles)
     if len(columns) == 1:
         return next(iter(columns.values()))
     whole = [column.cast(pa.large_string()) for column in copies.in_order(columns)]

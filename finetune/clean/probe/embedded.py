@@ -24,17 +24,17 @@ def embedded(embed: Embed | None) -> Callable[[Tables], dict[str, pa.Table]]:
     """
     known: dict[str, tuple[Array, Array | None]] = {}
 
-    def beside(tables: Tables) -> dict[str, pa.Table]:
+    def widen(tables: Tables) -> dict[str, pa.Table]:
         assert embed is not None
         widened = {}
         for split, table in tables.items():
             positions = table[POSITION].to_numpy()
             if split not in known:
                 known[split] = positions, embed(table)
-            widened[split] = _beside(table, positions, known=known[split])
+            widened[split] = beside(table, _here(positions, known[split]))
         return widened
 
-    return beside
+    return widen
 
 
 def matrix(table: pa.Table) -> Array | None:
@@ -48,13 +48,22 @@ def matrix(table: pa.Table) -> Array | None:
     return features.reshape(-1, column.type.list_size)
 
 
-def _beside(table: pa.Table, positions: Array, *, known: tuple[Array, Array | None]) -> pa.Table:
-    import numpy as np
+def beside(table: pa.Table, features: Array | None) -> pa.Table:
+    """The table with the features of its rows, (N, D) float32, or with null where nothing is known of them."""
     import pyarrow as pa
 
-    rows, features = known
     if features is None:
         return table.append_column(FEATURES, pa.nulls(table.num_rows))
-    here = features if len(rows) == len(positions) else features[np.searchsorted(rows, positions)]
-    cells = pa.FixedSizeListArray.from_arrays(pa.array(here.ravel()), here.shape[1])
+    cells = pa.FixedSizeListArray.from_arrays(pa.array(features.ravel()), features.shape[1])
     return table.append_column(FEATURES, cells)
+
+
+def _here(positions: Array, known: tuple[Array, Array | None]) -> Array | None:
+    """The features of the rows at some positions."""
+    import numpy as np
+
+    rows, features = known
+    if features is None or len(rows) == len(positions):
+        return features
+    here: Array = features[np.searchsorted(rows, positions)]
+    return here

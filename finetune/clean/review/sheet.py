@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from finetune.clean.ledger import LedgerLine
 from finetune.clean.review.verdicts import DROP, KEEP, RELABEL, Verdict
+from finetune.clean.row_text import written
 from finetune.write import write_text
 
 if TYPE_CHECKING:
@@ -96,10 +97,11 @@ def plain(cell: str | None) -> str:
 def _cells(asked: Sequence[LedgerLine], splits: Mapping[str, pa.Table],
            roles: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     label = next((name for name, kind in roles.items() if kind == "label"), None)
-    about = [name for name, kind in roles.items() if kind in ("text", "image")]
+    about = [name for name, kind in roles.items() if kind in ("text", "tokens", "image")]
     for line in asked:
         (row,) = splits[line.split].slice(line.position, 1).to_pylist()
-        shown = [row[name] for name in about if isinstance(row[name], str)]  # a picture of the Hub has bytes
+        texts = (written(row[name]) for name in about)
+        shown = [text for text in texts if isinstance(text, str)]  # a picture of the Hub has bytes
         yield {
             "row": line.row, "split": line.split, "hash": row["hash"], "rule": line.rule,
             "label": row[label] if label else None, "suggestion": line.after if line.column == label else None,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from finetune.clean import personal_data
+from finetune.clean.row_text import columns, written
 from finetune.errors import DataError
 
 if TYPE_CHECKING:
@@ -30,6 +31,6 @@ def excerpt(row: Mapping[str, Any], roles: Mapping[str, str]) -> dict[str, str]:
             return {"image": thumbnail(picture, SIDE)}
         except DataError as error:  # the file is gone or damaged since it was read
             return {"text": str(error)}
-    texts = [str(row[name]) for name, kind in roles.items() if kind == "text" and row[name] is not None]
+    texts = [str(written(row[name])) for name in columns(roles) if row[name] is not None]
     masked = personal_data.mask(" / ".join(texts))[0]  # before the cut, which could part what is to be masked
     return {"text": masked if len(masked) <= LETTERS else f"{masked[:LETTERS].rstrip()}..."}

@@ -54,7 +54,7 @@ def _row(random: np.random.Generator) -> tuple[bytes, list[str]]:
     picture = _ground(random, striped="stripes" in names)
     corners = random.permutation(4)
     for name, corner in zip((name for name in names if name != "stripes"), corners, strict=False):
-        _draw(picture, name, int(corner), random)
+        _draw(picture, name, corner=int(corner), random=random)
     opened = io.BytesIO()
     _grainy(picture.resize((SIDE, SIDE), Image.Resampling.BOX), random).save(opened, format="PNG")
     return opened.getvalue(), names
@@ -83,7 +83,7 @@ def _ground(random: np.random.Generator, *, striped: bool) -> Any:
     return picture
 
 
-def _draw(picture: Any, name: str, corner: int, random: np.random.Generator) -> None:
+def _draw(picture: Any, name: str, *, corner: int, random: np.random.Generator) -> None:
     """One shape in one corner, of random size, place and dark colour."""
     from PIL import ImageDraw
 

@@ -1,0 +1,54 @@
+"""Who, where and which organisation: the entities of a text, with a BERT-class encoder.
+
+Expect  not measured yet
+Costs   not measured yet
+Run     finetune run ner [data.files.train=train.conll data.files.test=test.conll]
+"""
+
+from dataclasses import replace
+
+from finetune.spec import Data, Epochs, Export, Hub, Int8Dynamic, Lora, Model, Recipe, Train
+from finetune.tasks.token_classification import TokenClassification
+
+
+def recipe() -> Recipe:
+    """DistilBERT on WikiANN in English; without the Hub, MiniLM on hand-written notices."""
+    return Recipe(
+        # Longer texts are read in windows that overlap, and lose nothing.
+        task=TokenClassification(max_tokens=128, overlap=32),
+        data=Data(
+            # Other languages have the same form: data.hub.subset=de, and a backbone that knows them.
+            hub=Hub(
+                name="unimelb-nlp/wikiann",
+                subset="en",
+                columns={"label": "ner_tags"},
+                splits={"train": "train", "validation": "validation", "test": "test"},
+            ),
+            sample="notices",
+        ),
+        # Names are told by their capitals, so one that keeps them does better: google-bert/bert-base-cased and
+        # FacebookAI/roberta-base do as well. The stand-in knows no capitals.
+        model=Model(
+            name="distilbert/distilbert-base-cased",
+            offline="all-MiniLM-L6-v2",
+        ),
+        # The best evaluation on the validation rows is kept, so an epoch too many costs nothing but time.
+        train=Train(
+            length=Epochs(5),
+            batch=16,
+            lr=1e-4,
+            patience=4,
+        ),
+        # An int8 model that loses more than one point of F1 is withheld.
+        export=Export(
+            quantize=Int8Dynamic(),
+            max_score_drop=0.01,
+        ),
+    )
+
+
+def lora() -> Recipe:
+    """The same with adapters (LoRA) instead of all weights."""
+    whole = recipe()
+    # Adapters want about ten times the rate at which all weights are fitted.
+    return replace(whole, train=replace(whole.train, adapter=Lora(rank=8, alpha=16), lr=1e-3))

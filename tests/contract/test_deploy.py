@@ -1,0 +1,108 @@
+"""The exported folder in use: alone with the base install, and as `docs/deploy.md` shows it."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT, Finished, finetune
+
+pytestmark = pytest.mark.slow
+EXAMPLES = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/deploy.md").read_text(), re.DOTALL | re.MULTILINE)
+ROWS = 24  # of the sample's test rows
+SECONDS = 1.0  # of the processor, from the interpreter's start to the first answer
+ALONE = """
+import json, sys, time
+from dataclasses import replace
+from pathlib import Path
+place, rows = Path(sys.argv[1]), json.load(sys.stdin)
+import finetune.predict
+model = finetune.predict.Predictor.open(place)
+first = model(rows[:1])
+seconds = time.process_time()
+heavy = [name for name in ("torch", "transformers", "optimum", "datasets", "sklearn") if name in sys.modules]
+whole = replace(model, session=type(model.session)(place / "onnx/model.onnx"))
+print(json.dumps({"seconds": seconds, "heavy": heavy, "first": first, "answers": whole(rows)}))
+"""
+
+
+def asked(run: Path, folder: Path) -> list[dict[str, Any]]:
+    """Test rows of the sample, as `predict` takes them."""
+    from finetune import saved
+    from finetune.run.folder import RunFolder
+
+    task, _, _ = saved.read(run / "onnx")
+    roles = [role for role in task.roles if role != task.target]
+    rows = [{role: row[role] for role in roles} for row in RunFolder(run).table("test").slice(0, ROWS).to_pylist()]
+    for position, row in enumerate(rows):
+        if isinstance(row.get("image"), bytes):
+            (folder / f"{position}.png").write_bytes(row["image"])
+            row["image"] = str(folder / f"{position}.png")
+    return rows
+
+
+def from_pytorch(run: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    from finetune import saved
+    from finetune.backbones import resolve
+    from finetune.evaluate.infer import torch_infer
+
+    task, processor, family = saved.read(run / "model")
+    infer = torch_infer(resolve.reload(run / "model", family, task.head), task)
+    answers = []
+    for row in rows:
+        batch = task.collate(task.encode([row], processor), processor)
+        answers += task.answers(task.predict(infer(batch)[0], batch))
+    return answers
+
+
+def flat(answer: Any) -> dict[str, Any]:
+    """What an answer says, by its place in it."""
+    if isinstance(answer, dict):
+        return {f"{key}/{inner}": value for key, part in answer.items() if key != "input" for inner, value in flat(part).items()}
+    if isinstance(answer, list):
+        return flat({str(position): part for position, part in enumerate(answer)})
+    return {"": answer}
+
+
+def test_base_install_answers_in_a_second_as_the_full_stack_does(finished: Finished, tmp_path: Path) -> None:
+    _, run, _ = finished
+    rows = asked(run, tmp_path)
+    done = subprocess.run([sys.executable, "-c", ALONE, str(run)], input=json.dumps(rows), capture_output=True, text=True, timeout=120,
+                          cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["heavy"] == []
+    assert found["seconds"] < SECONDS
+    assert len(found["answers"]) == len(rows) > 1
+    assert [flat(answer) for answer in found["answers"]] == [pytest.approx(flat(answer), abs=1e-4) for answer in from_pytorch(run, rows)]
+
+
+def test_the_guide_shows_texts_and_pictures() -> None:
+    assert len(EXAMPLES) == 2
+    assert all("temperature" in example for example in EXAMPLES)
+
+
+@pytest.mark.parametrize("name", ["sentiment", "images"])
+def test_the_example_of_the_guide_answers_as_predict_does(name: str, run_of: Callable[[str], Finished]) -> None:
+    from PIL import Image
+
+    run = run_of(name)[1]
+    folder = run.parents[2]
+    example = next(example for example in EXAMPLES if f"runs/{name}/last" in example)
+    Image.linear_gradient("L").resize((40, 30)).save(folder / "picture.png")
+    given = "picture.png" if name == "images" else re.search(r'encode\("(.+)"\)', example)[1]  # type: ignore[index]
+    assert json.loads((run / "onnx/finetune.json").read_text())["settings"]["temperature"] != 1.0  # else it is not tested here
+    shown = subprocess.run([sys.executable, "-c", example], cwd=folder, capture_output=True, text=True, timeout=120)
+    assert shown.returncode == 0, shown.stderr
+    told = json.loads(finetune("predict", f"runs/{name}/last", given, "--json", cwd=folder).stdout)
+    probabilities = ast.literal_eval(shown.stdout)
+    assert probabilities == pytest.approx(told["probabilities"], abs=1e-6)
+    assert max(probabilities, key=probabilities.get) == told["label"]

@@ -1,0 +1,121 @@
+"""Bad answers: files of another shape are refused with their place, answers that stand elsewhere have a ledger line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from finetune.clean import engine, restore
+from finetune.data.read import read_tables
+from finetune.data.table_file import TableFile, Wanted
+from finetune.errors import DataError
+
+ROLES = {"question": "text", "context": "text", "answers": "answers"}
+KEY = "data.files.train"
+
+
+def read(file: Path, content: Any) -> pa.Table:
+    file.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return read_tables([TableFile.at(file, KEY)], Wanted(ROLES))[0]
+
+
+def article(*asked: dict[str, Any]) -> dict[str, Any]:
+    return {"title": "Tea", "paragraphs": [{"context": "Tea is green.", "qas": list(asked)}]}
+
+
+def test_both_versions_of_squad_are_read(tmp_path: Path) -> None:
+    asked = [{"id": "1", "question": "What?", "answers": [{"text": "Tea", "answer_start": 0}, {"text": "green", "answer_start": 7}]},
+             {"id": "2", "question": "Why?", "answers": [], "is_impossible": True, "plausible_answers": [{"text": "Tea", "answer_start": 0}]},
+             {"id": "3", "question": "Who?"}]
+    table = read(tmp_path / "a.json", {"version": "v2.0", "data": [article(*asked[:2]), article(asked[2])]})
+    assert table["row"].to_pylist() == ["a.json:1", "a.json:2", "a.json:3"]
+    assert table["answers"].to_pylist() == [{"text": ["Tea", "green"], "answer_start": [0, 7]}, {"text": [], "answer_start": []}, None]
+    assert table["context"].to_pylist() == ["Tea is green."] * 3
+
+
+@pytest.mark.parametrize("cell", [{"text": ["Tea"], "answer_start": [0]}, [{"text": "Tea", "answer_start": 0}],
+                                  {"text": "Tea", "answer_start": 0}])
+def test_flat_rows_are_read_in_every_spelling(tmp_path: Path, cell: Any) -> None:
+    table = read(tmp_path / "a.jsonl", json.dumps({"question": "What?", "context": "Tea.", "answers": cell}))
+    assert table["answers"].to_pylist() == [{"text": ["Tea"], "answer_start": [0]}]
+
+
+def test_the_form_of_the_hub_is_read_from_parquet(tmp_path: Path) -> None:
+    from pyarrow import parquet
+
+    rows = pa.table({"question": ["What?"], "context": ["Tea."], "answers": [{"text": ["Tea"], "answer_start": [0]}]})
+    parquet.write_table(rows, tmp_path / "a.parquet")
+    table, _ = read_tables([TableFile.at(tmp_path / "a.parquet", KEY)], Wanted(ROLES))
+    assert table["answers"].to_pylist() == [{"text": ["Tea"], "answer_start": [0]}]
+
+
+@pytest.mark.parametrize(("cell", "said"), [
+    ("Tea", "no text and answer_start found"), ({"text": ["Tea"]}, "no text and answer_start found"),
+    ({"text": ["Tea"], "answer_start": []}, "not as many answer_start as texts"),
+    ({"text": [7.5], "answer_start": [[0]]}, "an answer_start that is no number"),
+    ({"text": [None], "answer_start": [0]}, "an answer that is no text"),
+])
+def test_cells_that_are_no_answers_are_named(tmp_path: Path, cell: Any, said: str) -> None:
+    good = {"question": "What?", "context": "Tea.", "answers": {"text": [], "answer_start": []}}
+    with pytest.raises(DataError, match=rf"column 'answers': 1 of 2 rows .* a.jsonl:2 \({said}"):
+        read(tmp_path / "a.jsonl", json.dumps(good) + "\n" + json.dumps({**good, "answers": cell}))
+
+
+@pytest.mark.parametrize(("document", "said"), [
+    ([{"paragraphs": "none"}], "a.json:article 1: no list of paragraphs found"),
+    ([article(), {"title": "x"}], "a.json:article 2: no list of paragraphs found"),
+    ([{"paragraphs": [{"context": None, "qas": []}]}], "a.json:article 1, paragraph 1: no context with a list of questions"),
+    ([{"paragraphs": [{"context": "Tea."}]}], "a.json:article 1, paragraph 1: no context with a list of questions"),
+])
+def test_articles_of_another_shape_are_named(tmp_path: Path, document: Any, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        read(tmp_path / "a.json", {"data": document})
+
+
+def rows(*cells: tuple[str, str, list[tuple[str, int]] | None]) -> pa.Table:
+    kind = pa.struct([("text", pa.list_(pa.string())), ("answer_start", pa.list_(pa.int32()))])
+    answers = [None if found is None else {"text": [text for text, _ in found], "answer_start": [start for _, start in found]}
+               for *_, found in cells]
+    return pa.table({"row": [f"a.json:{n}" for n in range(1, 1 + len(cells))], "hash": [" ".join(cell[:2]) for cell in cells],
+                     "question": [cell[0] for cell in cells], "context": [cell[1] for cell in cells],
+                     "answers": pa.array(answers, kind)})
+
+
+GOOD = ("What is it?", "Tea is green.", [("Tea", 0)])
+HELD = {"validation": rows(("How cold is ice?", "Ice is cold.", [("cold", 7)])),
+        "test": rows(("How hot is fire?", "Fire is hot and bright.", [("bright", 3)]))}
+
+
+def test_answers_that_stand_elsewhere_are_dropped_from_training_and_reported_of_others() -> None:
+    train = rows(GOOD, ("Which colour is it?", "The tea is green.", [("green", 3)]), ("Who is it?", "It was Anna.", [("Bob", 0)]),
+                 ("Where is it?", "It is in Oslo.", [("", 0)]), ("Why is that?", "Nobody knows.", []))
+    found = engine.clean({"train": train, **HELD}, ROLES, {})
+    ledger = [(line.split, line.row, line.action, line.reason) for line in found.ledger if line.rule == "misplaced_answers"]
+    assert ledger == [
+        ("train", "a.json:2", "dropped", "the answer 'green' is said to begin at 3 but does at 11"),
+        ("train", "a.json:3", "dropped", "the answer 'Bob' is not in the context"),
+        ("train", "a.json:4", "dropped", "an answer is empty"),
+        ("test", "a.json:1", "reported", "the answer 'bright' is said to begin at 3 but does at 16")]
+    assert found.splits["train"]["question"].to_pylist() == ["What is it?", "Why is that?"]
+    assert found.quality["rules"]["misplaced_answers"]["splits"]["train"]["kinds"] == {"elsewhere": 1, "not there": 1, "empty": 1}
+    kept = restore.restore(found.splits["train"], found.ledger)
+    assert kept.to_pylist() == train.to_pylist()
+
+
+def test_answers_move_with_a_context_that_is_repaired_and_back() -> None:
+    train = rows(GOOD, ("Which tea?", "  The   tea and the tea  again.", [("tea", 20)]))
+    found = engine.clean({"train": train, **HELD}, ROLES, {"whitespace": "fix"})
+    assert found.splits["train"]["context"].to_pylist()[1] == "The tea and the tea again."
+    assert found.splits["train"]["answers"].to_pylist()[1] == {"text": ["tea"], "answer_start": [16]}
+    assert restore.restore(found.splits["train"], found.ledger).to_pylist() == train.to_pylist()
+
+
+def test_rows_with_an_empty_question_or_context_are_dropped_and_a_missing_answer_stops_the_run() -> None:
+    found = engine.clean({"train": rows(GOOD, (" ", "Tea is green.", [("Tea", 0)]), ("What?", "", [])), **HELD}, ROLES, {})
+    assert [line.rule for line in found.ledger if line.action == "dropped"] == ["blanks", "blanks"]
+    with pytest.raises(DataError, match="a.json:2: column 'answers' is empty"):
+        engine.clean({"train": rows(GOOD, ("Who?", "Anna.", None)), **HELD}, ROLES, {})
