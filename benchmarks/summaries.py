@@ -15,7 +15,7 @@ import runs
 from finetune.write import read_lines, write_lines
 
 SPLITS = {"train": "train", "dev": "validation", "test": "test"}
-SHOWN = ("rougeL", "rouge1", "rouge2", "bleu", "chrf", "length_ratio")
+SHOWN = ("rougeL", "rouge1", "rouge2", "bleu", "chrf")
 
 
 def written(source: Path, folder: Path) -> dict[str, Path]:
