@@ -49,7 +49,7 @@ def evaluate(run: Run) -> None:
     run.folder.write("metrics.json", {
         "recipe": run.name, "source": source["source"], "data": source, "backbone": trained["backbone"],
         "task": HUB_NAMES.get(task.onnx_task, task.onnx_task), "primary": task.primary,
-        "labels": list(task.head.labels.names), "splits": splits,
+        "says": _says(task), "labels": list(task.head.labels.names), "splits": splits,
         "baselines": compared,
         "calibration": calibration.errors(task, {split: columns for split, (_, columns) in found.items()}),
         "train": trained["train"] | {name: {"choice": choice[name], "reason": choice[f"{name}_reason"]}
@@ -63,6 +63,11 @@ def evaluate(run: Run) -> None:
         gain = entry["gain"]
         run.say(f"baseline {name}: {entry[task.primary]['value']:.4f}; gain {gain['value']:+.4f} "
                 f"({gain['low']:+.4f} to {gain['high']:+.4f})")
+
+
+def _says(task: Task) -> str:
+    """What goes in and what comes out, as the task's own file has it: `Picture to a number`."""
+    return (type(task).__doc__ or "").partition("\n")[0].partition(";")[0].rstrip(".")
 
 
 def _calibrated(run: Run, task: Task, processor: Any, *, model: Any, family: str) -> Task:
