@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
 
 from finetune.report import rounding, tables
-from finetune.report.folder import Part, Run, deployed, finite, read, score_names, setting, split
+from finetune.report.folder import Part, Run, deployed, finite, headline, read, score_names, setting, several, split
 from finetune.report.gaps import wide_intervals
 from finetune.report.names import AVERAGES, metric_name
 from finetune.report.observations import num_cut, weak_labels
@@ -71,6 +72,8 @@ def _body(run: Run) -> dict[str, Any]:
         "labels": labels[:MOST_LABELS],
         "more_labels": max(0, len(labels) - MOST_LABELS),
         "label_list": json.dumps(labels, ensure_ascii=False) if 0 < len(labels) <= MOST_LISTED else "",
+        "margins": [_margin(entry["threshold"]) for entry in several(headline(run)[1])],
+        "sought": _sought(run),
         "model_file": _model_file(run),
         "max_tokens": _max_tokens(run),
         "prefix": setting(run, "task.prefix") or "",
@@ -123,6 +126,21 @@ def _results(test: Part) -> list[dict[str, Any]]:
     return found
 
 
+def _margin(threshold: float) -> float:
+    """The logit from which a probability reaches a threshold."""
+    return round(math.log(threshold / (1 - threshold)), 4)
+
+
+def _sought(run: Run) -> Part:
+    """Of two labels the one that is looked for: its `name` and `place`, the `other`, and its `margin` over that one."""
+    labels = list(run.metrics.get("labels") or ())
+    found = headline(run)[1].get("precision_recall") or {}
+    if not found or found["label"] not in labels or len(labels) != 2:
+        return {}
+    place = labels.index(found["label"])
+    return {"name": labels[place], "other": labels[1 - place], "place": place, "margin": round(found["margin"], 4)}
+
+
 def _model_file(run: Run) -> str:
     """Path of the model to deploy, from the run folder; empty where nothing was published."""
     return str((deployed(run) or {}).get("file") or "")
@@ -136,7 +154,8 @@ def _max_tokens(run: Run) -> int:
 def _purpose(run: Run) -> str:
     given = {"text-classification": "a text", "image-classification": "a picture"}.get(str(run.metrics.get("task")))
     labels = run.metrics.get("labels") or ()
-    does = f"Gives {given} one of {len(labels)} labels." if given else OTHER.get(
+    number = "any of" if several(headline(run)[1]) else "one of"
+    does = f"Gives {given} {number} {len(labels)} labels." if given else OTHER.get(
         str(run.metrics.get("task")), "A fine-tuned model.")
     backbone = run.metrics.get("backbone") or {}
     if not backbone.get("name"):
@@ -168,7 +187,7 @@ def _origin(run: Run) -> list[str]:
 def _limits(run: Run) -> list[str]:
     labels, source = run.metrics.get("labels") or (), (run.metrics.get("backbone") or {}).get("source")
     found = ["Measured on rows like those it was trained on; on others the scores may not hold."]
-    if labels:
+    if labels and not several(headline(run)[1]):
         found.append(f"It always answers with one of its {len(labels)} labels, also where none of them fits; its "
                      "probabilities were not calibrated.")
     if run.metrics.get("source") == "sample":
