@@ -76,6 +76,17 @@ SAMPLES = {
         ("text_a", "text_b", "label"),
         {f"{half / 2}": f"{(half + 6) % 11 / 2}" for half in range(11)},  # wrong by 2.5 or more
         {"validation": 50, "test": 60}, FEW_PAIRS, shortest=7, seed=134),
+    "spam": Sample(
+        ("text", "label"), {"ham": "spam", "spam": "ham"}, {"validation": 46, "test": 52}, FEW, shortest=8, seed=5),
+    "toxicity": Sample(
+        ("text", "label"),
+        {"": "insult;toxicity", "toxicity": "", "identity_attack;toxicity": "toxicity", "insult;toxicity": "",
+         "obscene;toxicity": "toxicity", "threat;toxicity": "insult;toxicity", "insult;obscene;toxicity": "toxicity",
+         "insult;threat;toxicity": "insult;toxicity", "obscene;threat;toxicity": "obscene;toxicity",
+         "identity_attack;insult;toxicity": "toxicity", "identity_attack;threat;toxicity": "threat;toxicity",
+         "identity_attack;insult;obscene;toxicity": "insult;toxicity",
+         "identity_attack;insult;threat;toxicity": "threat;toxicity", "insult;obscene;threat;toxicity": "toxicity"},
+        {"validation": 46, "test": 52}, FEW, shortest=8, seed=3),
     "sentiment_zh": Sample(
         ("text", "label"), {"positive": "negative", "negative": "positive"},
         {"validation": 48, "test": 54}, FEW, shortest=24, seed=77),

@@ -11,6 +11,7 @@ WIDTH = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "i
 IDS = {"pad_token_id": 0, "cls_token_id": 2, "sep_token_id": 3, "bos_token_id": 2, "eos_token_id": 3}
 TEXT: dict[str, dict[str, Any]] = {
     "bert": {**WIDTH, "max_position_embeddings": 160},
+    "roberta": {**WIDTH, **IDS, "max_position_embeddings": 162, "type_vocab_size": 1},
     "modernbert": {**WIDTH, **IDS, "max_position_embeddings": 160, "local_attention": 32, "reference_compile": False},
     "distilbert": {"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 64, "max_position_embeddings": 160},
 }

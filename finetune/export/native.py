@@ -37,6 +37,10 @@ def export(model: Any, file: Path, *, inputs: Mapping[str, Array], task: str, op
     from transformers.exporters import OnnxConfig, OnnxExporter
 
     name = model.config.model_type
+    if getattr(model.config, "is_encoder_decoder", False):
+        raise ExportError("export", f"{name} writes texts with an encoder and a decoder, and those are exported by "
+                                    "Optimum alone, on the default library line (docs/lines.md). The trained model "
+                                    "moves: run `finetune export RUN` there.")
     sample = {key: torch.from_numpy(_sample(value)) for key, value in inputs.items()}
     free = {key: dict.fromkeys(range(_num_free(value)), torch.export.Dim.AUTO) for key, value in inputs.items()}
     config = OnnxConfig(dynamic_shapes=free, opset_version=max(opset, WRITTEN))

@@ -65,7 +65,7 @@ def _grainy(picture: Image, random: np.random.Generator) -> Image:
     import numpy as np
     from PIL import Image
 
-    pixels = np.asarray(picture, dtype=np.float64) + random.normal(scale=10, size=(SIDE, SIDE, 1))
+    pixels = np.asarray(picture, dtype=np.float64) + random.normal(scale=16, size=(SIDE, SIDE, 1))
     return Image.fromarray(pixels.clip(0, 255).round().astype(np.uint8))
 
 
@@ -88,10 +88,10 @@ def _draw(picture: Any, name: str, *, corner: int, random: np.random.Generator) 
     from PIL import ImageDraw
 
     pen, half = ImageDraw.Draw(picture), SIDE * SCALE // 2
-    size = int(random.integers(22, 36))
+    size = int(random.integers(18, 34))
     left, top = (half * place + int(random.integers(0, half - size + 1)) for place in (corner % 2, corner // 2))
     right, bottom, thick = left + size, top + size, max(size // 5, 5)
-    color = tuple(int(value) for value in random.integers(0, 110, 3))
+    color = tuple(int(value) for value in random.integers(0, 150, 3))
     if name == "circle":
         pen.ellipse((left, top, right, bottom), fill=color)
     elif name == "square":
