@@ -54,10 +54,12 @@ def quantize(source: Path, file: Path, form: Int8, *, pieces: Iterable[list[dict
     with _quiet():
         from optimum.onnxruntime import ORTQuantizer
 
-        quantizer = ORTQuantizer.from_pretrained(source.parent, file_name=source.name)
-        ranges = _ranges(quantizer, form, pieces, draft=file.parent) if form.ranges else None
-        quantizer.quantize(save_dir=file.parent, quantization_config=_config(form), file_suffix="",
-                           calibration_tensors_range=ranges)
+        def quantizer() -> Any:  # each lives for one purpose: the runtime that measured must be gone before writing
+            return ORTQuantizer.from_pretrained(source.parent, file_name=source.name)
+
+        ranges = _ranges(quantizer(), form, pieces, draft=file.parent) if form.ranges else None
+        quantizer().quantize(save_dir=file.parent, quantization_config=_config(form), file_suffix="",
+                             calibration_tensors_range=ranges)
 
 
 def fuse(source: Path, file: Path, level: Level, *, gpu: bool) -> bool:
