@@ -105,7 +105,7 @@ def memory(place: Path, numbers: Sequence[int]) -> None:
     for depth, ranges, rows in plan:
         command = [sys.executable, __file__, "calibrate", str(place / str(depth) / "model.onnx"), ranges, str(rows)]
         print(f"ResNet-{depth} shape, 224 pixels, {ranges}, {rows:,} rows: "
-              + subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip(), flush=True)
+              + subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1], flush=True)
 
 
 def calibrate(file: Path, ranges: Any, rows: int) -> None:
