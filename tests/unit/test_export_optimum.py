@@ -105,7 +105,7 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> Exported:
 
 
 def test_every_miniature_is_exported() -> None:
-    assert set(KINDS) == {"bert", "distilbert", "vit", "resnet", "resnet10t"}
+    assert set(KINDS) == {"bert", "distilbert", "roberta", "modernbert", "vit", "resnet", "resnet10t"}
 
 
 @pytest.mark.parametrize("batch", BATCHES)
