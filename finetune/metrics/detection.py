@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,11 +16,15 @@ STRICT = 0.99  # precision at which recall is asked: hardly a wrong alarm
 POINTS = 200  # of the curve that is kept, at most
 
 
-def scores(columns: Columns, positive: int, per_class: list[dict[str, Any]]) -> dict[str, Any]:
+def scores(
+    columns: Columns, positive: int, per_class: list[dict[str, Any]], *, margin: float = 0.0
+) -> dict[str, Any]:
     """How the label with the target `positive` is found.
 
     `average_precision` (the area under precision over recall), `roc_auc` and `recall_at_99_precision`, its `f1`,
     `precision` and `recall` from `per_class`, and `precision_recall`, the curve.
+
+    `margin` is kept with the curve: how far the label's logit must lie above the other one for a row to have it.
     """
     wanted, chances = columns["target"] == positive, columns["probabilities"][:, positive]
     own = per_class[positive]
@@ -27,7 +32,8 @@ def scores(columns: Columns, positive: int, per_class: list[dict[str, Any]]) -> 
         "average_precision": ranking.average_precision(wanted, chances), "roc_auc": ranking.roc_auc(wanted, chances),
         "recall_at_99_precision": ranking.recall_at_precision(wanted, chances, STRICT),
         **{name: own[name] for name in ("f1", "precision", "recall")},
-        "precision_recall": _curve(wanted, chances) | {"label": own["label"], "at": [own["recall"], own["precision"]]},
+        "precision_recall": _curve(wanted, chances) | {
+            "label": own["label"], "at": [own["recall"], own["precision"]], "margin": margin},
     }
 
 
@@ -35,6 +41,11 @@ def predicted(probabilities_BC: Array, positive: int, threshold: float) -> Array
     """The target of the wanted label where its probability reaches the threshold, else that of the other one."""
     found: Array = np.where(probabilities_BC[:, positive] >= threshold, positive, 1 - positive)
     return found
+
+
+def margin(threshold: float, temperature: float) -> float:
+    """How far the logit of one of two labels must lie above the other for its probability to reach the threshold."""
+    return temperature * math.log(threshold / (1 - threshold))
 
 
 def _curve(wanted: Array, chances: Array) -> dict[str, list[float]]:

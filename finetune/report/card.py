@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
 
 from finetune.report import rounding, tables
-from finetune.report.folder import Part, Run, deployed, finite, headline, read, score_names, setting, split
+from finetune.report.folder import Part, Run, deployed, finite, headline, read, score_names, setting, several, split
 from finetune.report.gaps import wide_intervals
 from finetune.report.names import AVERAGES, metric_name
 from finetune.report.observations import num_cut, weak_labels
@@ -70,6 +71,8 @@ def _body(run: Run) -> dict[str, Any]:
         "labels": labels[:MOST_LABELS],
         "more_labels": max(0, len(labels) - MOST_LABELS),
         "label_list": json.dumps(labels, ensure_ascii=False) if 0 < len(labels) <= MOST_LISTED else "",
+        "margins": [_margin(entry["threshold"]) for entry in several(headline(run)[1])],
+        "sought": _sought(run),
         "model_file": _model_file(run),
         "max_tokens": _max_tokens(run),
         "prefix": setting(run, "task.prefix") or "",
@@ -120,6 +123,21 @@ def _results(test: Part) -> list[dict[str, Any]]:
         found.append({"type": family, "average": average, "name": metric_name(key),
                       "value": float(round(test[key]["value"], 4))})
     return found
+
+
+def _margin(threshold: float) -> float:
+    """The logit from which a probability reaches a threshold."""
+    return round(math.log(threshold / (1 - threshold)), 4)
+
+
+def _sought(run: Run) -> Part:
+    """Of two labels the one that is looked for: its `name` and `place`, the `other`, and its `margin` over that one."""
+    labels = list(run.metrics.get("labels") or ())
+    found = headline(run)[1].get("precision_recall") or {}
+    if not found or found["label"] not in labels or len(labels) != 2:
+        return {}
+    place = labels.index(found["label"])
+    return {"name": labels[place], "other": labels[1 - place], "place": place, "margin": round(found["margin"], 4)}
 
 
 def _model_file(run: Run) -> str:

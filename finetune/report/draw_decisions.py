@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from finetune.report import canvas, rounding
-from finetune.report.folder import Run, headline
+from finetune.report.folder import Run, headline, several
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,11 +15,6 @@ SHOWN = 20  # labels in one figure
 HEIGHT = 3.6  # inches
 BAR = 0.24  # of the room of a label
 PARTS = {"precision": canvas.PALE, "recall": canvas.GREY, "f1": canvas.ACCENT}
-
-
-def several(scores: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The labels of rows that can have several, each decided on by itself; none of other rows."""
-    return [entry for entry in scores.get("per_class") or () if "threshold" in entry]
 
 
 def each_label(run: Run) -> canvas.Drawing | None:

@@ -82,6 +82,11 @@ def headline(run: Run) -> tuple[str, Part]:
     return name, split(run, name)
 
 
+def several(scores: Part) -> list[Part]:
+    """The labels of rows that can have several, each decided on by its threshold; empty where rows have one label."""
+    return [entry for entry in scores.get("per_class") or () if "threshold" in entry]
+
+
 def primary(run: Run) -> str:
     """Name of the score that everything is chosen by."""
     return str(run.metrics.get("primary", "accuracy"))

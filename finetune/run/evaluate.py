@@ -109,8 +109,15 @@ def _write_mistakes(run: Run, examples: Examples, columns: Columns) -> None:
     task, lines = examples.task, []
     for i, told in task.mistakes(columns, NUM_MISTAKES):
         row = examples.row(i)
-        lines.append({"row": row["row"], **told, **_shown(row, task)})
+        lines.append({"row": row["row"], **_masked(told, task), **_shown(row, task)})
     write_lines(run.folder.path / "mistakes.jsonl", lines)
+
+
+def _masked(told: dict[str, Any], task: Task) -> dict[str, Any]:
+    """What is learnt and said, without personal data where people wrote it and not a list of labels."""
+    if task.roles[task.target] not in ("text", "answers"):
+        return told
+    return {name: personal_data.mask(value)[0] if isinstance(value, str) else value for name, value in told.items()}
 
 
 def _shown(row: Row, task: Task) -> dict[str, str]:

@@ -32,9 +32,14 @@ def seen(examples: Examples, *, seed: int, epochs: float) -> dict[str, Any]:
     places = sorted({round(place) for place in np.linspace(0, len(examples) - 1, NUM_ROWS if changes else 0)})
     shown = range(min(NUM_EPOCHS, math.ceil(epochs)))
     return {"kind": kind, "changes": changes, "rows": [
-        {"row": examples.row(place)["row"], "label": examples.row(place)[task.target],
+        {"row": examples.row(place)["row"], "label": _told(examples.row(place)[task.target]),
          **_shown(examples, examples[place]),
          "versions": [_version(examples, place, seed=seed, epoch=epoch) for epoch in shown]} for place in places]}
+
+
+def _told(target: Any) -> Any:
+    """What a row has, as a figure can show it."""
+    return ", ".join(target) if isinstance(target, list) else target
 
 
 def _version(examples: Examples, place: int, *, seed: int, epoch: int) -> dict[str, Any]:

@@ -126,7 +126,8 @@ class TextClassification:
         found = classification.scores(columns["target"], columns["prediction"], self.labels)
         if self.positive is None:
             return found
-        return found | detection.scores(columns, self.labels.index(self.positive), found["per_class"])
+        cut = 0.0 if isinstance(self.threshold, str) else detection.margin(self.threshold, self.temperature)
+        return found | detection.scores(columns, self.labels.index(self.positive), found["per_class"], margin=cut)
 
     def calibrated(self, columns: Columns) -> Self:
         """The temperature under which the targets are most likely, and where it is left to it the best threshold."""

@@ -11,7 +11,7 @@ import pytest
 from sklearn import metrics
 
 from finetune.errors import DataError
-from finetune.metrics import detection, ranking
+from finetune.metrics import calibration, detection, ranking
 from finetune.tasks.text_classification import TextClassification
 from tests.unit.small_tokenizer import processor
 
@@ -61,11 +61,19 @@ def test_the_threshold_is_fitted_and_then_decides_also_where_the_positive_label_
     place = task.labels.index(positive)
     fitted = task.calibrated(given)
     assert isinstance(fitted.threshold, float)
-    before, after = (metrics.f1_score(given["target"] == place, chosen == place) for chosen in (
-        given["prediction"], fitted._chosen(given["probabilities"])))
+    tempered = calibration.tempered(given["probabilities"], fitted.temperature)
+    chosen = fitted._above(tempered)["prediction"]
+    assert (chosen == place).tolist() == (tempered[:, place] >= fitted.threshold).tolist()
+    before, after = (metrics.f1_score(given["target"] == place, said == place) for said in (given["prediction"], chosen))
     assert after >= before
-    assert fitted.calibrated(given) == fitted
-    assert (fitted._chosen(given["probabilities"]) == place).tolist() == (given["probabilities"][:, place] >= fitted.threshold).tolist()
+
+
+def test_the_margin_decides_as_the_threshold_does() -> None:
+    logits = np.random.default_rng(0).normal(scale=3, size=(200, 2))
+    task = replace(TASK, threshold=0.3, temperature=1.7)
+    batch = TASK.collate(TASK.encode([{"text": "a"}] * 200, processor()), processor())
+    cut = detection.margin(0.3, 1.7)
+    assert task.predict({"logits": logits}, batch)["prediction"].tolist() == (logits[:, 1] - logits[:, 0] >= cut).astype(int).tolist()
 
 
 def test_until_it_is_fitted_the_most_probable_label_is_said() -> None:
@@ -79,7 +87,7 @@ def test_until_it_is_fitted_the_most_probable_label_is_said() -> None:
 
 def test_a_number_of_the_user_is_kept() -> None:
     task = replace(TASK, threshold=0.9)
-    assert task.calibrated(columns()) == task
+    assert task.calibrated(columns()).threshold == 0.9
 
 
 def test_baselines_bring_their_own_probabilities() -> None:

@@ -12,6 +12,7 @@ import yaml
 from huggingface_hub import EvalResult, ModelCard
 
 from finetune.report import card
+from tests.unit.test_report_figures import STRANGE, positive_label, several_labels
 from tests.unit.test_report_folder import LABELS, SECRET, export, image_run, metrics, quality, recipe, text_run, write
 
 CONFUSION = [[64, 4, 7], [12, 11, 7], [5, 3, 67]]
@@ -209,3 +210,17 @@ def test_texts_are_read_as_far_as_the_run_read_them(tmp_path: Path) -> None:
     cleaned = quality(LABELS)
     cleaned["lengths"]["max"] = 64
     assert "max_length=64" in card.write(text_run(tmp_path, quality=cleaned)).read_text(encoding="utf-8")
+
+
+def test_the_card_of_rows_with_several_labels_decides_on_each_by_its_threshold(tmp_path: Path) -> None:
+    written = card.write(several_labels(tmp_path)).read_text(encoding="utf-8")
+    assert "Gives a text any of 5 labels." in written
+    assert "It always answers with one of" not in written
+    assert "[-2.1972, -1.3863, -0.8473, -0.4055, 0.0]" in written  # logits of 0.1 to 0.5
+    assert "if logits[i] >= cut" in written and "argmax" not in written
+
+
+def test_the_card_of_a_positive_label_decides_by_its_margin(tmp_path: Path) -> None:
+    written = card.write(positive_label(tmp_path)).read_text(encoding="utf-8")
+    assert f'print("{STRANGE[1]}" if logits[1] - logits[0] >= -0.8 else "ham")' in written
+    assert "argmax" not in written

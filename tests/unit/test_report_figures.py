@@ -40,7 +40,7 @@ def several_labels(run_dir: Path) -> Path:
 def positive_label(run_dir: Path) -> Path:
     """A run that looks for one of two labels."""
     found = metrics(["ham", STRANGE[1]], [[90, 10], [5, 15]])
-    curve = {"recall": [0.2, 0.6, 0.75, 1.0], "precision": [1.0, 0.9, 0.6, 0.25], "label": STRANGE[1], "at": [0.75, 0.6]}
+    curve = {"recall": [0.2, 0.6, 0.75, 1.0], "precision": [1.0, 0.9, 0.6, 0.25], "label": STRANGE[1], "at": [0.75, 0.6], "margin": -0.8}
     for split in found["splits"].values():
         split |= {"precision_recall": curve}
     return text_run(run_dir, metrics=found)
