@@ -1,7 +1,7 @@
 """Who, where and which organisation: the entities of a text, with a BERT-class encoder.
 
-Expect  test F1 of entities 0.877 (0.778 to 0.970) on the sample's 36 rows, where each word's usual tag reaches 0.510, and
-        0.399 (0.364 to 0.430) on WNUT 2017 from 1,464 of its training rows, where that reaches 0.007; MiniLM, one seed
+Expect  test F1 of entities 0.877 (0.778 to 0.970) on the sample's 36 rows, where the usual tag of each word has 0.510;
+        0.399 (0.364 to 0.430) on WNUT 2017 from 1,464 of its training rows, where that has 0.007; MiniLM, one seed
         each, 2026-11-22; not measured on the Hub's set
 Costs   4 minutes of training on a busy machine (sample, one core)
 Run     finetune run ner [data.files.train=train.conll data.files.test=test.conll]
