@@ -1,7 +1,9 @@
 """Who, where and which organisation: the entities of a text, with a BERT-class encoder.
 
-Expect  not measured yet
-Costs   not measured yet
+Expect  test F1 of entities 0.877 (0.778 to 0.970) on the sample's 36 rows, where the usual tag of each word has 0.510;
+        0.399 (0.364 to 0.430) on WNUT 2017 from 1,464 of its training rows, where that has 0.007; MiniLM, one seed
+        each, 2026-11-22; not measured on the Hub's set
+Costs   4 minutes of training on a busy machine (sample, one core)
 Run     finetune run ner [data.files.train=train.conll data.files.test=test.conll]
 """
 
@@ -34,9 +36,9 @@ def recipe() -> Recipe:
         ),
         # The best evaluation on the validation rows is kept, so an epoch too many costs nothing but time.
         train=Train(
-            length=Epochs(5),
-            batch=16,
-            lr=1e-4,
+            length=Epochs(10),
+            batch=8,
+            lr=2e-4,
             patience=4,
         ),
         # An int8 model that loses more than one point of F1 is withheld.

@@ -1,7 +1,8 @@
 """The words of a text that answer a question, with a BERT-class encoder.
 
-Expect  not measured yet
-Costs   not measured yet
+Expect  test F1 0.671 (0.528 to 0.798) on the sample's 39 rows, where the sentence nearest to the question has 0.255;
+        MiniLM, one seed, 2026-11-22; not measured on the Hub's set
+Costs   5 minutes of training on a busy machine (sample, one core)
 Run     finetune run qa [data.files.train=train-v2.0.json]
 """
 
