@@ -1,19 +1,19 @@
 """What exported models lose on test rows: `make bench NAME=export_scores [ARGS="sst2 cifar10n"]`.
 
 A MiniLM fine-tuned on SST-2 may lose 0.5 points as int8 (agreement: 99 % wanted), a small ResNet on CIFAR-10 one point
-as static int8, each against its PyTorch model; fp32 may differ by 1e-4 and in no label, at any batch and length. Trains
-once, into runs/export_scores, and exports again whenever it is asked. Reads the test rows.
+as static int8, each against its PyTorch model; fp32 may differ by 1e-4 and in no label, at any batch and length. Reads
+the test rows. The runs stay in runs/export_scores: remove one, or `finetune export` it, where the code has changed.
 """
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
 
 import cifar10n
 import numpy as np
+import torch
 
 import runs
 from finetune import saved
@@ -45,33 +45,31 @@ def settings(name: str) -> tuple[str, list[str]]:
 
 
 def exported(name: str) -> Path:
-    """The run of that name with a fresh export, trained where there is none."""
+    """The run of that name, made where there is none."""
     recipe, given = settings(name)
     run = HOME / name / recipe / "last"
-    if not run.exists():
-        return runs.run(recipe, [*given, f"seed={SEED}"], HOME / name).folder
-    done = subprocess.run([sys.executable, "-m", "finetune", "export", str(run)], check=False)
-    assert done.returncode in (0, 4), done.returncode  # 4: the gate withholds one
-    return run.resolve()
+    return run.resolve() if run.exists() else runs.run(recipe, [*given, f"seed={SEED}"], HOME / name).folder
 
 
 def judge(name: str) -> None:
-    """Every artefact of the run against PyTorch, on the test rows."""
+    """Every artefact of the run against PyTorch, on the test rows, with as many threads as training found best."""
     run = exported(name)
+    threads = RunFolder(run).read("train.json")["choice"]["threads"]
+    torch.set_num_threads(threads)
     task, processor, family = saved.read(run / "model")
     infer = torch_infer(resolve.reload(run / "model", family, task.head), task)
     candidates = [gate.Candidate("pytorch", run / "model", infer)]
-    candidates += [gate.Candidate(item["name"], run / item["file"], Session(run / item["file"]).infer)
+    candidates += [gate.Candidate(item["name"], run / item["file"], Session(run / item["file"], threads=threads).infer)
                    for item in RunFolder(run).read("onnx/report.json")["artifacts"] if item["name"] != "pytorch"]
     test = Examples(RunFolder(run).table("test"), task, processor)
-    print(f"\n{name}: {len(test):,} test rows; drop allowed {ALLOWED[name]}")
+    print(f"\n{name}: {len(test):,} test rows, {threads} thread(s); drop allowed {ALLOWED[name]}")
     for item in gate.judge(candidates, test, max_score_drop=ALLOWED[name], seed=SEED):
         low, high = item.score_drop_interval
         worst = item.label_drops[0]
         print(f"  {item.name:9} {task.primary} {item.score:.4f}  drop {item.score_drop:+.4f} ({low:+.4f} to "
               f"{high:+.4f})  same label {item.agreement:.2%}  max difference {item.max_abs_diff:.1e}  F1 of "
-              f"{worst.label!r} {worst.drop:+.4f} ({worst.low:+.4f} to {worst.high:+.4f})  {item.latency_ms_p50:.2f} "
-              f"ms, 95 % within {item.latency_ms_p95:.2f} ({item.speedup:.1f}x)  {item.rows_per_second:,.0f} rows/s by "
+              f"{worst.label!r} {worst.drop:+.4f} ({worst.low:+.4f} to {worst.high:+.4f})  {item.latency_ms_p50:.2f} ms"
+              f", 95 % within {item.latency_ms_p95:.2f} ({item.speedup:.1f}x)  {item.rows_per_second:,.0f} rows/s by "
               f"{item.batch}")
     told = RunFolder(run).read("metrics.json").get("calibration")
     print(f"  calibration: {told}")
@@ -83,7 +81,7 @@ def compare(name: str) -> None:
     task, processor, family = saved.read(run / "model")
     model = resolve.reload(run / "model", family, task.head)
     infer, session, gaps, same = torch_infer(model, task), Session(run / "onnx/model.onnx"), [], []
-    for batch, length in made_up.shapes(processor):
+    for batch, length in made_up.shapes(task, processor):
         given = made_up.inputs(model, processor, batch=batch, length=length)
         found, expected = session(given)["logits"], infer(Batch(given, {}, batch))[0]["logits"]
         gaps.append(float(np.abs(found - expected).max()))

@@ -127,7 +127,11 @@ def _export_checks(export: Export) -> list[tuple[bool, str]]:
 
 def _writing_checks(recipe: Recipe) -> tuple[tuple[bool, str], ...]:
     """Of the settings that a model which writes texts has no use for."""
-    static = isinstance(recipe.export.quantize, Int8Static)
-    return ((static and recipe.task.head.decoding is not None,
-             "export.quantize: int8_static measures ranges on whole rows, and this model writes its texts token by "
-             "token. Use int8_dynamic, or none."),)
+    writes, export = recipe.task.head.decoding is not None, recipe.export
+    return (
+        (writes and isinstance(export.quantize, Int8Static),
+         "export.quantize: int8_static measures ranges on whole rows, and this model writes its texts token by token. "
+         "Use int8_dynamic, or none."),
+        (writes and export.target == "cuda",
+         "export.target: cuda writes fp16, and models that write texts are exported for CPUs alone. Use auto."),
+    )

@@ -43,16 +43,26 @@ def gathered(pieces: Iterable[pa.Table], aside: Path | None = None) -> pa.Table:
     return pa.concat_tables(held).combine_chunks()
 
 
-def slices(table: pa.Table) -> Iterator[tuple[int, pa.Table]]:
-    """The table in pieces of about PIECE bytes and of at least one row, each with the place of its first row."""
-    num_rows = max(1, PIECE * table.num_rows // max(table.nbytes, 1))
+def slices(table: pa.Table, aside: Path | None = None) -> Iterator[tuple[int, pa.Table]]:
+    """The table in pieces of about PIECE bytes and of at least one row, each with the place of its first row.
+
+    What stays in memory when it is `gathered` comes in one piece: there, many would be copied once more.
+    """
+    is_large = aside is not None and table.nbytes > LEAST
+    num_rows = max(1, PIECE * table.num_rows // max(table.nbytes, 1)) if is_large else max(1, table.num_rows)
     for start in range(0, max(table.num_rows, 1), num_rows):
         yield start, table.slice(start, num_rows)
 
 
 def filtered(table: pa.Table, stays: Any, aside: Path | None = None) -> pa.Table:
-    """The rows that a mask of numpy keeps; all at once, Arrow (26.0) takes up to twice their memory."""
-    return gathered((part.filter(stays[start:start + part.num_rows]) for start, part in slices(table)), aside)
+    """The rows that a mask of numpy keeps; filtered all at once, Arrow (26.0) takes up to twice their memory."""
+    import numpy as np
+    import pyarrow as pa
+
+    if aside is not None and table.nbytes > LEAST:
+        return gathered((part.filter(stays[at:at + part.num_rows]) for at, part in slices(table, aside)), aside)
+    edges = np.flatnonzero(np.diff(stays, prepend=False, append=False)).reshape(-1, 2).tolist()
+    return pa.concat_tables([table.slice(0, 0), *(table.slice(a, b - a) for a, b in edges)]).combine_chunks()
 
 
 def let_go() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -55,10 +56,11 @@ def random(place: str | Path, head: Head, *, revision: str | None = None, local:
 
 def reload(folder: Path, head: Head, *, attention: str | None = None) -> Any:
     """The model that `save_pretrained` wrote; `attention` chooses its implementation (the exporter wants eager)."""
-    options = {"attn_implementation": attention} if attention else {}
-    model = getattr(transformers, head.auto).from_pretrained(
-        folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, **options
-    ).eval()
+    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    refuse_code(folder, options)
+    chosen = {"attn_implementation": attention} if attention else {}
+    auto = getattr(transformers, head.auto)
+    model = auto.from_pretrained(folder, use_safetensors=True, **options, **chosen).eval()
     if head.decoding is not None:
         _set_decoding(model, head.decoding, _marks(model, folder))
     return model
@@ -81,7 +83,32 @@ def refuse_unfit(model: Any, info: dict[str, Any], place: str | Path) -> tuple[s
     return fresh
 
 
+def refuse_code(place: str | Path, options: dict[str, Any]) -> None:
+    """Raises BackboneError where a configuration would run code in spite of trust_remote_code=False.
+
+    transformers 4.57 takes the flag from the file of a LightGlue (CVE-2026-5241), and the name of a kernel on the Hub
+    for an attention (CVE-2026-4372, where `kernels` is installed).
+    """
+    settings, _ = transformers.PretrainedConfig.get_config_dict(place, **options)
+    if named := sorted(set(_naming_code(settings))):
+        raise BackboneError(f"model.name: {place}", f"its config.json names code to be run, under {some(named, 3)}. "
+                                                    "Use a backbone without it: only weights are loaded here.")
+
+
+def _naming_code(settings: Any) -> Iterator[str]:
+    """Keys, in whatever depth, under which code is named."""
+    if isinstance(settings, dict):
+        for key, value in settings.items():
+            if (key == "trust_remote_code" and value) or ("attn_implementation" in key and "/" in str(value)):
+                yield key
+            yield from _naming_code(value)
+    elif isinstance(settings, list):
+        for value in settings:
+            yield from _naming_code(value)
+
+
 def _config(place: str | Path, head: Head, options: dict[str, Any]) -> Any:
+    refuse_code(place, options)
     if head.decoding is not None:
         return transformers.AutoConfig.from_pretrained(place, **options)
     names = head.labels.names

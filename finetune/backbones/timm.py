@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def load(place: str | Path, head: Head, *, revision: str | None = None, local: bool = True) -> Loaded:
     """The timm weights at `place` (folder or Hub name) with a new classifier; safetensors only."""
     names = head.labels.names
+    hf.refuse_code(place, {"revision": revision, "local_files_only": local})
     model, info = TimmWrapperForImageClassification.from_pretrained(
         place, revision=revision, local_files_only=local, use_safetensors=True, ignore_mismatched_sizes=True,
         num_labels=len(names), id2label=dict(enumerate(names)), label2id={name: i for i, name in enumerate(names)},

@@ -23,7 +23,9 @@ SEQ2SEQ: dict[str, dict[str, Any]] = {  # encoders with decoders; the ids are th
              "pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3, "decoder_start_token_id": 3,
              "forced_bos_token_id": 2, "forced_eos_token_id": None},
 }
-DROPOUT = ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout", "dropout_rate")
+DROPOUT = ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout", "dropout_rate",
+           "seq_classif_dropout", "qa_dropout")
+                 "seq_classif_dropout", "dropout_rate")
 IMAGE: dict[str, dict[str, Any]] = {
     "vit": {**WIDTH, "image_size": 32, "patch_size": 8},
     "resnet": {"embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 1], "layer_type": "basic"},

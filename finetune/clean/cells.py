@@ -42,18 +42,18 @@ def replace_cells(table: pa.Table, column: str, *, cells: Mapping[int, Any], asi
     if column == misplaced_answers.CONTEXT:
         table = misplaced_answers.moved(table, cells)
     place = table.column_names.index(column)
-    whole = mapped.gathered(_replaced(table.select([column]), cells), aside)
+    whole = mapped.gathered(_replaced(table.select([column]), cells, aside), aside)
     return table.set_column(place, table.schema.field(place), whole.column(0))
 
 
-def _replaced(table: pa.Table, cells: Mapping[int, Any]) -> Iterator[pa.Table]:
+def _replaced(table: pa.Table, cells: Mapping[int, Any], aside: Path | None) -> Iterator[pa.Table]:
     """A table of one column, piece by piece."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
     rows = np.array(sorted(cells))
-    for start, piece in mapped.slices(table):
+    for start, piece in mapped.slices(table, aside):
         here = rows[slice(*np.searchsorted(rows, [start, start + piece.num_rows]))]
         mask = np.zeros(piece.num_rows, dtype=bool)
         mask[here - start] = True

@@ -50,6 +50,8 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
 def tidy(text: str) -> str:
     """The text without invisible characters and outer blanks, every run of blanks one plain blank."""
     shown = HIDDEN.sub("", text)
+    if shown.isascii():
+        return " ".join(shown.split())  # of ASCII it knows the same blanks
     return RUN.sub(_one_blank if "\u3000" in shown else " ", shown).strip(" \u3000")
 
 

@@ -53,7 +53,8 @@ def read(file: TableFile, encoding: str = "auto") -> tuple[Text, tuple[str, ...]
             raise DataError(file.key, f"{file.name} is {kind}, text is needed. Rename it to what it is, unpack it, or "
                                       "save its table as UTF-8 CSV.")
     _refuse_endless(raw, file)
-    text, notes = Text(raw), tuple[str, ...]()
+    text = Text(raw, len(codecs.BOM_UTF8) if raw[:3] == codecs.BOM_UTF8 else 0)
+    notes: tuple[str, ...] = ()
     if encoding != "auto" or not text.is_utf8:
         decoded, notes = _decoded(raw[:], file, encoding)
         text = Text(decoded.removeprefix("\ufeff").encode())

@@ -19,14 +19,10 @@ _UNEVEN = re.compile(rb"\r(?!\n)|\n\r?\n")
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Bytes that are UTF-8, or shall be; a byte order mark is not part of the text."""
+    """Bytes that are UTF-8, or shall be, from where the text begins: behind a byte order mark."""
 
     raw: bytes | mmap.mmap
-
-    @property
-    def start(self) -> int:
-        """Where the text begins."""
-        return len(codecs.BOM_UTF8) if self.raw[:3] == codecs.BOM_UTF8 else 0
+    start: int = 0
 
     @property
     def is_utf8(self) -> bool:

@@ -28,12 +28,19 @@ PATTERNS = {**dict.fromkeys(("albert", "bert", "camembert", "deberta", "deberta-
 WRITTEN = 18  # the operator set that torch writes; older ones are made from it
 
 
-def export(model: Any, file: Path, *, inputs: Mapping[str, Array], task: str, opset: int) -> None:  # noqa: ARG001  # of the other line
+def export(model: Any, file: Path, *, inputs: Mapping[str, Array], task: str, opset: int) -> None:
     """Write `model` as a float32 ONNX graph; see `line.Line`."""
+    if task.endswith("-with-past"):
+        raise ExportError("export", "a model that writes texts is exported through Optimum, which knows transformers "
+                                    "up to 4.57. Export it in the default environment (locks/default.txt).")
     import torch
     from transformers.exporters import OnnxConfig, OnnxExporter
 
     name = model.config.model_type
+    if getattr(model.config, "is_encoder_decoder", False):
+        raise ExportError("export", f"{name} writes texts with an encoder and a decoder, and those are exported by "
+                                    "Optimum alone, on the default library line (docs/lines.md). The trained model "
+                                    "moves: run `finetune export RUN` there.")
     sample = {key: torch.from_numpy(_sample(value)) for key, value in inputs.items()}
     free = {key: dict.fromkeys(range(_num_free(value)), torch.export.Dim.AUTO) for key, value in inputs.items()}
     config = OnnxConfig(dynamic_shapes=free, opset_version=max(opset, WRITTEN))

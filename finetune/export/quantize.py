@@ -21,7 +21,7 @@ PRODUCTS = ["Conv", "Gemm", "MatMul"]
 BETWEEN = ["Add", "Flatten", "GlobalAveragePool", "MaxPool", "Relu"]
 # All that ONNX Runtime writes as dynamic int8, but for convolutions.
 DYNAMIC = ["MatMul", "Attention", "LSTM", "Gather", "Transpose", "EmbedLayerNormalization"]
-PIECES = {"minmax": 64, "entropy": 1, "percentile": 1}  # rows whose activations are held at once: the last two keep all
+PIECES = {"minmax": 16, "entropy": 1, "percentile": 1}  # rows whose activations are held at once: the last two keep all
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

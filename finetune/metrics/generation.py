@@ -50,14 +50,11 @@ def counted(predictions: Sequence[str], references: Sequence[str]) -> dict[str, 
 def scores(columns: Columns) -> dict[str, Any]:
     """`rougeL`, `rouge1`, `rouge2` (means over rows), `bleu` and `chrf` (over all rows at once), all 0 to 1.
 
-    `length_ratio` is how many words were predicted for one of the references; not bounded. `texts` are counts of rows
-    by ROUGE-L in tenths, and of predictions and references by number of words.
+    `texts` are counts of rows by ROUGE-L in tenths, and of predictions and references by number of words.
     """
     rouge1, rouge2, rouge_l = columns["rouge"].mean(axis=0).tolist()
-    predicted, referred = columns["words"].sum(axis=0).tolist()
     return {"rougeL": rouge_l, "rouge1": rouge1, "rouge2": rouge2, "bleu": bleu(columns["bleu"].sum(axis=0)),
-            "chrf": chrf(columns["chrf"].sum(axis=0)), "length_ratio": predicted / max(referred, 1),
-            "texts": _distributions(columns)}
+            "chrf": chrf(columns["chrf"].sum(axis=0)), "texts": _distributions(columns)}
 
 
 def first_sentence(text: str) -> str:

@@ -21,7 +21,6 @@ WRITES = "summarization"
 MOST_LABELS, MOST_LISTED = 100, 25
 HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
 SPECIAL = re.compile(r"([\\`*_\[\]|#~])")
-OTHER = {WRITES: "Writes a short text for a long one."}
 LICENSES = {  # identifiers that the Hub knows; any other is `other` with a name
     "afl-3.0", "agpl-3.0", "apache-2.0", "artistic-2.0", "bsd", "bsd-2-clause", "bsd-3-clause", "bsl-1.0", "cc",
     "cc0-1.0", "cc-by-2.0", "cc-by-3.0", "cc-by-4.0", "cc-by-nc-2.0", "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nc-nd-4.0",
@@ -152,11 +151,8 @@ def _max_tokens(run: Run) -> int:
 
 
 def _purpose(run: Run) -> str:
-    given = {"text-classification": "a text", "image-classification": "a picture"}.get(str(run.metrics.get("task")))
-    labels = run.metrics.get("labels") or ()
-    number = "any of" if several(headline(run)[1]) else "one of"
-    does = f"Gives {given} {number} {len(labels)} labels." if given else OTHER.get(
-        str(run.metrics.get("task")), "A fine-tuned model.")
+    says = run.metrics.get("says")
+    does = f"{says}." if says else "A fine-tuned model."
     backbone = run.metrics.get("backbone") or {}
     if not backbone.get("name"):
         return does
@@ -186,10 +182,10 @@ def _origin(run: Run) -> list[str]:
 
 def _limits(run: Run) -> list[str]:
     labels, source = run.metrics.get("labels") or (), (run.metrics.get("backbone") or {}).get("source")
+    takes_one = "confusion" in headline(run)[1]
     found = ["Measured on rows like those it was trained on; on others the scores may not hold."]
-    if labels and not several(headline(run)[1]):
-        found.append(f"It always answers with one of its {len(labels)} labels, also where none of them fits; its "
-                     "probabilities were not calibrated.")
+    if takes_one:
+        found.append(f"It always answers with one of its {len(labels)} labels, also where none of them fits.")
     if run.metrics.get("source") == "sample":
         found.append("It was trained on the small sample that ships with the package: a demonstration, not a product.")
     if source == "random":

@@ -105,9 +105,15 @@ def mistakes(run: Run) -> canvas.Drawing | None:
         axes.axis("off")
     for axes, line in zip(panels, lines, strict=False):
         _thumbnail(axes, line)
-    return canvas.Drawing(figure, "Most confident mistakes",
-                          "Above each test picture: what the model said and how sure it was; then the label in the "
-                          "data. Where the model is right, the label is the error.")
+    return canvas.Drawing(figure, of_mistakes(run),
+                          "Above each test picture: what the model said and how sure it was; then what is in the data. "
+                          "Where the model is right, the data are the error.")
+
+
+def of_mistakes(run: Run) -> str:
+    """What the worst test rows are called: a number is not given with a probability."""
+    known = any(finite(line.get("probability")) for line in run.mistakes)
+    return "Most confident mistakes" if known else "Furthest off"
 
 
 def _score_axis(axes: Axes) -> None:

@@ -63,9 +63,8 @@ def _rules(run: Run) -> list[str]:
 
 def _quantization(run: Run) -> list[str]:
     artifacts = {artifact.get("name") for artifact in run.export.get("artifacts") or ()}
-    if not artifacts or "int8" in artifacts:
-        return []
-    return ["No int8 model was made."]
+    found = [] if not artifacts or "int8" in artifacts else ["No int8 model was made."]
+    return [*found, *(["The fp16 model is for GPUs and was timed on the CPU alone."] if "fp16" in artifacts else [])]
 
 
 def _spoken(rule: str) -> str:

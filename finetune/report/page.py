@@ -6,7 +6,7 @@ import base64
 from pathlib import Path
 from typing import Any
 
-from finetune.report import data_tables, rounding, shown_rows, tables
+from finetune.report import data_tables, draw_scores, rounding, shown_rows, tables
 from finetune.report.figures import OF_ROWS, Figure, draw
 from finetune.report.folder import Run, events, only_cleaned, read
 from finetune.report.gaps import gaps
@@ -49,6 +49,7 @@ def _content(run: Run) -> dict[str, Any]:
         "by_label": tables.by_label(run),
         "calibration": tables.calibration(run),
         "mistakes": tables.mistakes(run),
+        "of_mistakes": draw_scores.of_mistakes(run),
         "seen": tables.seen(run),
         "rules": tables.rules(run),
         "kept_rows": tables.kept_rows(run),
@@ -88,7 +89,7 @@ def _rows(run: Run) -> dict[str, Any]:
 def _origin(run: Run) -> list[tuple[str, str]]:
     backbone, data = run.metrics.get("backbone") or {}, run.metrics.get("data") or {}
     facts = [
-        ("Task", str(run.metrics.get("task") or "").replace("-", " ")),
+        ("Task", str(run.metrics.get("says") or run.metrics.get("task") or "").replace("-", " ")),
         ("Backbone", _named(backbone, str(backbone.get("source") or ""))),
         ("Data", _named(data, str(run.metrics.get("source") or ""))),
         ("Started", str(run.recipe.get("time") or "").replace("T", " ").replace("+00:00", " UTC")),

@@ -61,8 +61,8 @@ def _told(run: Run) -> list[dict[str, Any]]:
 
 
 def _export(run: Run) -> dict[str, Any]:
-    """The gate's report with the places that the files have in the repository; what is withheld has none."""
-    artifacts = [{**artifact, "file": None if folder.withheld(artifact) else
+    """The gate's report with the places that the files have in the repository; what is withheld or slow has none."""
+    artifacts = [{**artifact, "file": None if folder.withheld(artifact) or artifact.get("verdict") == "slower" else
                   "model.safetensors" if artifact.get("name") == "pytorch" else artifact.get("file")}
                  for artifact in run.export.get("artifacts") or ()]
     return {**run.export, "artifacts": artifacts}

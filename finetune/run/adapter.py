@@ -51,6 +51,7 @@ def _logits(model: Any, batch: Batch) -> torch.Tensor:
               for name, value in tensors(batch).inputs.items()}
     model.double().eval()
     with torch.inference_mode():
-        logits: torch.Tensor = model(**inputs)["logits"]
+        outputs = model(**inputs)
     model.float()
-    return logits
+    named = [outputs[name] for name in outputs if name.endswith("logits")]  # answers have two: beginnings and ends
+    return torch.stack(named)

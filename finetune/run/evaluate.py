@@ -49,7 +49,7 @@ def evaluate(run: Run) -> None:
     run.folder.write("metrics.json", {
         "recipe": run.name, "source": source["source"], "data": source, "backbone": trained["backbone"],
         "task": HUB_NAMES.get(task.onnx_task, task.onnx_task), "primary": task.primary,
-        "labels": list(task.head.labels.names), "splits": splits,
+        "says": _says(task), "labels": list(task.head.labels.names), "splits": splits,
         "baselines": compared,
         "calibration": calibration.errors(task, {split: columns for split, (_, columns) in found.items()}),
         "train": trained["train"] | {name: {"choice": choice[name], "reason": choice[f"{name}_reason"]}
@@ -63,6 +63,11 @@ def evaluate(run: Run) -> None:
         gain = entry["gain"]
         run.say(f"baseline {name}: {entry[task.primary]['value']:.4f}; gain {gain['value']:+.4f} "
                 f"({gain['low']:+.4f} to {gain['high']:+.4f})")
+
+
+def _says(task: Task) -> str:
+    """What goes in and what comes out, as the task's own file has it: `Picture to a number`."""
+    return (type(task).__doc__ or "").partition("\n")[0].partition(";")[0].rstrip(".")
 
 
 def _calibrated(run: Run, task: Task, processor: Any, *, model: Any, family: str) -> Task:
@@ -104,8 +109,15 @@ def _write_mistakes(run: Run, examples: Examples, columns: Columns) -> None:
     task, lines = examples.task, []
     for i, told in task.mistakes(columns, NUM_MISTAKES):
         row = examples.row(i)
-        lines.append({"row": row["row"], **told, **_shown(row, task)})
+        lines.append({"row": row["row"], **_masked(told, task), **_shown(row, task)})
     write_lines(run.folder.path / "mistakes.jsonl", lines)
+
+
+def _masked(told: dict[str, Any], task: Task) -> dict[str, Any]:
+    """What is learnt and said, without personal data where people wrote it and not a list of labels."""
+    if task.roles[task.target] not in ("text", "answers"):
+        return told
+    return {name: personal_data.mask(value)[0] if isinstance(value, str) else value for name, value in told.items()}
 
 
 def _shown(row: Row, task: Task) -> dict[str, str]:

@@ -46,7 +46,7 @@ def _export(run: Run, draft: Path) -> None:
     files = {"fp32": draft / (ENCODER if task.head.decoding else "model.onnx")}
     line.installed().export(model, files["fp32"], inputs=task.collate([examples[0]], processor).inputs,
                             task=task.onnx_task, opset=settings.opset)
-    fused = graphs.write(run, files) if task.head.decoding is None else graphs.NONE
+    fused = graphs.write(run, files, decoding=task.head.decoding is not None)
     # As many threads for every candidate as the probe found to serve PyTorch best here.
     threads = run.folder.read("train.json")["choice"]["threads"]
     torch.set_num_threads(threads)

@@ -230,7 +230,7 @@ class QuestionAnswering:
     def answers(self, columns: Columns) -> list[dict[str, Any]]:
         """The answer of each row, where it stands in the context, and how sure it is; None for no answer."""
         return [{"answer": text, "start": int(first), "end": int(after), "probability": float(sure)} if text else
-                {"answer": None, "probability": float(sure)}
+                {"answer": None, "start": None, "end": None, "probability": float(sure)}
                 for text, (first, after), sure in zip(columns["prediction"], columns["place"], columns["probability"],
                                                       strict=True)]
 

@@ -135,7 +135,7 @@ class Summarization:
         return {"prediction": as_column(texts), "target": as_column(known), **generation.counted(texts, known)}
 
     def score(self, columns: Columns) -> dict[str, Any]:
-        """ROUGE, BLEU, chrF and how long the summaries are against the references."""
+        """ROUGE, BLEU and chrF, and counts of rows by ROUGE-L and by length."""
         from finetune.metrics import generation
 
         return generation.scores(columns)

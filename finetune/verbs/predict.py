@@ -71,7 +71,7 @@ def _line(answer: Mapping[str, Any]) -> Text:
     given, (first, *rest) = answer["input"], [value for name, value in answer.items() if name != "input"]
     asked = given if isinstance(given, str) else " | ".join(given.values())
     shown = "  ".join(filter(None, map(_brief, rest)))
-    return Text.assemble((_brief(first), "bold"), "  ", (shown, "dim"), "  " if shown else "", asked)
+    return Text.assemble((_brief(first) or "none", "bold"), "  ", (shown, "dim"), "  " if shown else "", asked)
 
 
 def _brief(value: Any) -> str:
@@ -79,5 +79,5 @@ def _brief(value: Any) -> str:
     if isinstance(value, Mapping):
         return "  ".join(f"{name} {_brief(part)}" for name, part in list(value.items())[:3])
     if isinstance(value, list):
-        return ", ".join(map(_brief, value)) or "none"
-    return f"{value:.3f}" if isinstance(value, float) else "none" if value is None else str(value)
+        return ", ".join(map(_brief, value))
+    return f"{value:.3f}" if isinstance(value, float) else "" if value is None else str(value)

@@ -56,6 +56,7 @@ def main() -> None:
                 prepare(name, backbone, folder, console)
             if state.is_main_process:
                 shutil.copytree(folder / "prepared", place)
+                RunFolder(place).write("launch.json", {"profile": "cpu", "processes": state.num_processes})
             state.wait_for_everyone()
             fit(place, console)
             if state.num_processes == 1:

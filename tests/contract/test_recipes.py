@@ -175,7 +175,8 @@ def test_the_saved_model_loads_in_a_fresh_process_and_answers_as_the_onnx_folder
 
 
 # Kind of target -> what an answer holds, whatever the recipe.
-ANSWERS = {"label": {"label", "probabilities"}, "labels": {"labels", "probabilities"}, "number": {"value"}, "text": {"summary"}}
+ANSWERS = {"label": {"label", "probabilities"}, "labels": {"labels", "probabilities"}, "number": {"value"}, "text": {"summary"},
+           "tags": {"entities"}, "answers": {"answer", "start", "end", "probability"}}
 
 
 def test_predict_answers_in_the_terms_of_the_task(finished: Finished, tmp_path: Path) -> None:

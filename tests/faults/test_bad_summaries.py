@@ -28,11 +28,12 @@ def test_setting_out_of_range_is_told(settings: dict[str, Any], key: str) -> Non
 
 
 @pytest.mark.parametrize(("given", "key"), [
-    ("export.quantize=int8_static", "export.quantize"), ("train.class_weights=balanced", "train.class_weights=balanced"),
+    ("export.quantize=int8_static", "export.quantize"), ("export.quantize=none export.target=cuda", "export.target"),
+    ("train.class_weights=balanced", "train.class_weights=balanced"),
     ("train.loss=focal", "train.loss=focal"),
 ])
 def test_settings_that_a_model_which_writes_has_no_use_for_are_refused(given: str, key: str) -> None:
-    found = checks.problems(override.apply(recipe.load("summarize"), [given]))
+    found = checks.problems(override.apply(recipe.load("summarize"), given.split()))
     assert [message.partition(": ")[0] for message in found] == [key]
 
 

@@ -219,7 +219,8 @@ class Answers(BaseHTTPRequestHandler):
         if not is_large(path):
             return self._part(content, told)
         linked = {"X-Linked-Size": str(len(content)), "X-Linked-ETag": told["ETag"]}
-        return Answer(302, b"", {**told, **linked, "Location": f"{self.server.address}/lfs/{sha256(content)}"})
+        elsewhere = self.server.address.replace("127.0.0.1", "localhost")  # contents lie on another host, as on the Hub
+        return Answer(302, b"", {**told, **linked, "Location": f"{elsewhere}/lfs/{sha256(content)}"})
 
     def _download(self, oid: str) -> Answer:
         if oid not in self.server.store.objects:

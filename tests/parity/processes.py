@@ -24,10 +24,11 @@ from tests.parity import setting
 from tests.parity.sharded import shard
 
 NUM_STEPS, MORE_STEPS = 30, 4
-RATES = {"bert": 1e-3, "vit": 3e-4}  # kind, and the rate at which each learns without magnifying rounding
-ROWS = {"bert": 101, "vit": 97}  # in batches of 32 the last has 5 rows, or 1, of which only one process gets any
+RATES = {"bert": 1e-3, "vit": 3e-4, "tags": 3e-4, "answers": 3e-4}  # kind, and the rate at which each learns without magnifying rounding
+ROWS = {"bert": 101, "vit": 97, "tags": 101, "answers": 101}  # in batches of 32 the last has 5 rows, or 1, of which only one process gets any
 KEPT = (1, 2, 40, 129, 193)  # validation rows: fewer than processes, and where one of 2 or 3 needs a forward pass more
 WAYS = ("whole", "sharded")
+UNCHANGED = {"augmentations": ()}
 # What makes up for uneven labels: one text in six is positive.
 UNEVEN: dict[str, dict[str, Any]] = {
     "weights": {"class_weights": "balanced", "loss": "focal"}, "sampler": {"sampler": "balanced"},
@@ -68,7 +69,7 @@ class Recorder:
 def made(kind: str, folder: Path, processes: int) -> loop.Training:
     """The miniature, its batches of 32 rows cut for so many processes."""
     train = setting.steps(NUM_STEPS, micro_batch=-(-32 // processes), lr=RATES[kind])
-    return setting.training(kind, folder, train=train, num_rows=ROWS[kind], dropout=0.0, options={"augmentations": ()})
+    return setting.training(kind, folder, train=train, num_rows=ROWS[kind], dropout=0.0, options=UNCHANGED)
 
 
 def made_uneven(name: str, folder: Path, processes: int) -> loop.Training:
@@ -80,8 +81,8 @@ def made_uneven(name: str, folder: Path, processes: int) -> loop.Training:
 def shown(predicted: Predicted) -> dict[str, Any]:
     """What an evaluation found, as JSON."""
     assert predicted.loss is not None
-    return {"count": predicted.loss.count, "loss": predicted.loss.total,
-            "probabilities": predicted.columns["probabilities"].tolist()}
+    found = next(predicted.columns[name] for name in ("probabilities", "counts", "probability") if name in predicted.columns)
+    return {"count": predicted.loss.count, "loss": predicted.loss.total, "found": found.tolist()}
 
 
 def evaluations(training: loop.Training, kind: str) -> dict[int, dict[str, Any]]:

@@ -19,7 +19,9 @@ from finetune.contracts import Loaded
 from finetune.data.examples import Examples
 from finetune.spec import Epochs, Steps, Train
 from finetune.tasks.image_classification import ImageClassification
+from finetune.tasks.question_answering import QuestionAnswering
 from finetune.tasks.text_classification import TextClassification
+from finetune.tasks.token_classification import TokenClassification
 from finetune.train import loop, objective, optim, sharding
 from finetune.train.feed import Feed
 from finetune.train.hooks import LogFile
@@ -29,6 +31,11 @@ from finetune.train.step import Fitting
 GOOD, BAD, OTHER = ("fine", "lovely", "great"), ("poor", "dull", "awful"), tuple(f"word{i}" for i in range(40))
 WORDS = (*GOOD, *BAD, *OTHER)
 SEED = 5
+# Tasks whose rows are read in several windows, on the miniature of BERT.
+IN_WINDOWS: dict[str, Any] = {
+    "tags": TokenClassification(labels=("BAD", "GOOD"), max_tokens=8, overlap=2, words="spaced"),
+    "answers": QuestionAnswering(max_tokens=16, overlap=4, no_answer="possible"),
+}
 
 
 def text_rows(count: int, seed: int = SEED, every: int = 2) -> pa.Table:
@@ -40,6 +47,23 @@ def text_rows(count: int, seed: int = SEED, every: int = 2) -> pa.Table:
         words = [*random.choice(OTHER, random.integers(2, 11)), random.choice(GOOD if label == "positive" else BAD)]
         texts.append(" ".join(words))
     return pa.table({"row": [f"made:{i}" for i in range(count)], "hash": texts, "text": texts, "label": labels})
+
+
+def tag_rows(texts: pa.Table) -> pa.Table:
+    """The words of texts, those that decide tagged as such."""
+    words = [text.split() for text in texts["text"].to_pylist()]
+    tags = [["B-GOOD" if word in GOOD else "B-BAD" if word in BAD else "O" for word in row] for row in words]
+    return pa.table({"row": texts["row"], "hash": texts["hash"], "tokens": words, "label": tags})
+
+
+def answer_rows(texts: pa.Table) -> pa.Table:
+    """The word that decides is the answer; every fifth row has none."""
+    contexts = texts["text"].to_pylist()
+    contexts = [text.rpartition(" ")[0] if row % 5 == 0 else text for row, text in enumerate(contexts)]
+    answers = [{"text": [text.split()[-1]] if row % 5 else [], "answer_start": [text.rindex(" ") + 1] if row % 5 else []}
+               for row, text in enumerate(contexts)]
+    return pa.table({"row": texts["row"], "hash": texts["hash"], "question": ["word1 word2"] * len(contexts),
+                     "context": contexts, "answers": answers})
 
 
 def image_rows(count: int, seed: int = SEED) -> pa.Table:
@@ -59,12 +83,14 @@ def image_rows(count: int, seed: int = SEED) -> pa.Table:
 
 def rows(kind: str, count: int, seed: int = SEED, every: int = 2) -> pa.Table:
     """Rows for the miniature called `kind`."""
+    if kind in IN_WINDOWS:
+        return {"tags": tag_rows, "answers": answer_rows}[kind](text_rows(count, seed, every))
     return text_rows(count, seed, every) if kind in tiny.TEXT else image_rows(count, seed)
 
 
 def training(kind: str, folder: Path, *, train: Train, num_rows: int = 96, dropout: float = 0.1, options: Mapping[str, Any] | None = None, every: int = 2,
              interrupted: Callable[[], bool] = lambda: False, hooks: Sequence[Any] = ()) -> loop.Training:
-    """A loop over the miniature called `kind` (bert, vit, resnet), on as many processes as were launched.
+    """A loop over the miniature called `kind` (bert, vit, resnet; tags, answers), on as many processes as were launched.
 
     Adapters and freezing are taken from the settings, as in a run; `options` are settings of the task.
     """
@@ -73,10 +99,12 @@ def training(kind: str, folder: Path, *, train: Train, num_rows: int = 96, dropo
     set_seed(SEED)
     backbone = folder / kind
     if accelerator.is_main_process and not backbone.is_dir():
-        tiny.write(kind, backbone, words=WORDS, dropout=dropout)
+        tiny.write("bert" if kind in IN_WINDOWS else kind, backbone, words=WORDS, dropout=dropout)
     accelerator.wait_for_everyone()
     task: Any
-    if kind in tiny.TEXT:
+    if kind in IN_WINDOWS:
+        task = IN_WINDOWS[kind]
+    elif kind in tiny.TEXT:
         task = TextClassification(labels=("negative", "positive"), **(options or {}))
     else:
         task = ImageClassification(labels=("left", "right"), **(options or {}))
@@ -84,7 +112,7 @@ def training(kind: str, folder: Path, *, train: Train, num_rows: int = 96, dropo
     loaded = narrowed(hf.load(backbone, task.head), train)
     examples, validation = (Examples(table, task, loaded.processor) for table in (rows(kind, num_rows, every=every), rows(kind, 40, seed=9)))
     model, optimizer = sharding.prepare(accelerator, loaded.model, optim.optimizer(loaded.model, train))
-    targets = examples.targets()
+    targets = None if kind in IN_WINDOWS else examples.targets()
     micro = train.micro_batch if isinstance(train.micro_batch, int) else train.batch
     set_seed(SEED + accelerator.process_index)
     feed = Feed(examples, examples.lengths(), train.batch, micro, SEED, accelerator.process_index, accelerator.num_processes,

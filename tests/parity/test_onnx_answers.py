@@ -9,7 +9,7 @@ from finetune import saved
 from finetune.backbones import resolve
 from finetune.contracts import Batch
 from finetune.evaluate.infer import torch_infer
-from finetune.export.session import Session
+from finetune.export.generate import ENCODER, open_model
 from tests.conftest import Finished
 from tests.parity import made_up
 
@@ -21,8 +21,9 @@ def test_fp32_answers_as_pytorch_does_for_every_batch_and_length(finished: Finis
     _, run, _ = finished
     task, processor, family = saved.read(run / "model")
     model = resolve.reload(run / "model", family, task.head)
-    infer, session = torch_infer(model, task), Session(run / "onnx/model.onnx", threads=1)
-    shapes = made_up.shapes(processor)
+    file = run / "onnx" / (ENCODER if task.head.decoding else "model.onnx")
+    infer, session = torch_infer(model, task), open_model(file, task, processor, threads=1)
+    shapes = made_up.shapes(task, processor)
     assert {batch for batch, _ in shapes} == {1, 3, 7, 32}
     for batch, length in shapes:
         given = made_up.inputs(model, processor, batch=batch, length=length)

@@ -24,6 +24,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "bert with labels drawn evenly": ("bert", {"sampler": "balanced", "loss": "focal"}),
     "resnet half frozen": ("resnet", {"freeze": 1}),
     "vit on mixed pictures": ("vit", {"task": {"augmentations": ("shift", "trivial", "mixup", "cutmix"), "mix_until": 2}}),
+    "tags": ("tags", {}), "answers": ("answers", {}),
     "bert on changed texts": ("bert", {"task": {"augmentations": ("typos", "drop_words", "swap_words")}}),
 }
 STEPS_PER_EPOCH = 6

@@ -31,7 +31,7 @@ from tests.parity.processes import (
 )
 
 ROOT = Path(__file__).parents[2]
-LAUNCHES = {2: ("bert", "vit"), 3: ("bert",)}  # processes, and what they fit
+LAUNCHES = {2: ("bert", "vit", "tags", "answers"), 3: ("bert",)}  # processes, and what they fit
 CASES = [(processes, way, kind) for processes, kinds in LAUNCHES.items() for way in WAYS for kind in kinds]
 pytestmark = pytest.mark.slow
 
@@ -123,8 +123,9 @@ def test_evaluation_sees_every_row_once(processes: int, way: str, kind: str, one
     assert sorted(map(int, found)) == sorted(KEPT)
     for count in KEPT:
         ours, expected = found[str(count)], one[kind][1][count]
-        assert ours["count"] == expected["count"] == count
-        np.testing.assert_allclose(ours["probabilities"], expected["probabilities"], atol=2e-6)
+        assert ours["count"] == expected["count"]
+        assert ours["count"] >= count if kind == "tags" else ours["count"] == count  # words, each once, or rows
+        np.testing.assert_allclose(ours["found"], expected["found"], atol=2e-6)
         np.testing.assert_allclose(ours["loss"], expected["loss"], rtol=1e-5)
 
 

@@ -23,6 +23,7 @@ WORDS = ["he", "said", "that", "the", "film", "is", "not", "what", "you", "would
          "her", "and", "they", "have", "seen", "it", "with", "us"]
 ENGLISH = tuple((" ".join([str(i), *random.Random(i).sample(WORDS, i % 16)]), "pos") for i in range(200))
 LONG = "Of all the places on the harbour this is the one where they know how to fry a fish."
+OF_ANSWERS = {"misplaced_answers"}
 OF_NUMBERS = {"missing_numbers"}  # tried on tables that have some, in tests of its own
 TOLD = tuple((" ".join([f"{number}{word}", *random.Random(f"{number}{word}").sample(WORDS, number % 16)]), label)
              for number in range(30) for word, label in (("good", "pos"), ("fine", "pos"), ("bad", "neg"), ("poor", "neg")))
@@ -78,16 +79,17 @@ def actions(cleaned, split="train"):
 def test_rules_run_in_an_order_in_which_each_leaves_the_next_one_less():
     assert list(engine.rules()) == [
         "broken_pictures", "encoding", "markup", "blanks", "unicode_form", "whitespace", "placeholders", "personal_data",
-        "missing_labels", "missing_numbers", "contradictions", "duplicates", "near_contradictions", "near_duplicates",
-        "language", "labels_in_text", "outliers", "label_errors", "strangers"]
+        "missing_labels", "misplaced_answers", "missing_numbers", "contradictions", "duplicates", "near_contradictions",
+        "near_duplicates", "language", "labels_in_text", "outliers", "label_errors", "strangers"]
 
 
 def test_every_rule_file_is_tried_here_and_has_tests_of_its_own():
     files = {file.stem for file in Path(package.__file__).parent.glob("*.py")}
-    rules = files - {"__init__", "cells", "engine", "label_text", "ledger", "leakage", "check_digits", "restore", "scripts"}
+    rules = files - {"__init__", "cells", "engine", "label_text", "ledger", "leakage", "check_digits", "restore", "row_text",
+                     "scripts"}
     tested = {file.stem.removeprefix("test_clean_") for file in Path(__file__).parent.glob("test_clean_*.py")}
-    assert len(rules) == len(engine.rules()) == len(DIRTY) + len(OF_NUMBERS) + len(OF_PICTURES)
-    assert rules == set(engine.rules()) == {*DIRTY, *OF_NUMBERS, *OF_PICTURES}
+    assert len(rules) == len(engine.rules()) == len(DIRTY) + len(OF_NUMBERS) + len(OF_PICTURES) + len(OF_ANSWERS)
+    assert rules == set(engine.rules()) == {*DIRTY, *OF_NUMBERS, *OF_PICTURES, *OF_ANSWERS}
     assert rules <= tested
 
 
@@ -96,7 +98,7 @@ def test_rule_keeps_the_contract(rule):
     module = engine.rules()[rule]
     assert module.default in module.policies
     assert set(module.policies) <= {"off", "report", "fix", "drop", "fail", "mean", "median"}
-    assert set(module.kinds) <= {"text", "image", "number", "label", "labels", "features"}
+    assert set(module.kinds) <= {"text", "tokens", "image", "number", "label", "labels", "tags", "answers", "features"}
     assert isinstance(module.order, int)
     assert {"fix", "drop"} & set(module.policies), "a failure names a way out"
 

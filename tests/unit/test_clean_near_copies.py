@@ -80,7 +80,7 @@ def test_codes_run_through_all_parts_and_nothing_is_minus_one():
 
 def test_label_of_several_columns_counts_as_one_and_is_unknown_where_a_part_is_missing():
     rows = pa.table({"text": ["a"] * 4, "one": ["x", "x", "y", None], "two": ["1", "2", "1", "1"]})
-    number, known = copies.labels(rows, ["one", "two"])
+    number, known = copies.labels(rows, {"one": "label", "two": "label"})
     assert len(set(number.tolist())) == 4
     assert known.tolist() == [True, True, True, False]
 

@@ -208,3 +208,10 @@ def test_near_copies_of_a_pair_are_found_in_either_order():
     found = pairs.find([rows], {"text_a": "text", "text_b": "text"})
     assert (found.left.tolist(), found.right.tolist()) == ([0], [1])
     assert found.similarity[0] >= 0.9
+
+
+def test_near_copies_of_words_in_lists_are_found():
+    words = ["a", "man", "with", "a", "red", "hat", "plays", "an", "old", "guitar", "by", "the", "river"]
+    rows = pa.table({"tokens": [words, ["one", "two"], [*words, "today"]]})
+    found = pairs.find([rows], {"tokens": "tokens"})
+    assert (found.left.tolist(), found.right.tolist()) == ([0], [2])

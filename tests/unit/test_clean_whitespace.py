@@ -58,3 +58,9 @@ def test_arrow_and_python_agree_on_every_character():
 def test_tidy_text_is_tidy():
     cells = [chr(a) + chr(b) + "x" + chr(b) + chr(a) for a in range(0x100) for b in (0x20, 0xA0, 0x200B, 0x3000, 0x7F)]
     assert len(whitespace.find(table(*map(whitespace.tidy, cells)), ROLES)) == 0
+
+
+def test_ascii_is_tidied_as_all_text_is():
+    for code in range(128):
+        for text in (f"a{chr(code)}b", f" a {chr(code)} b{chr(code)}", f"{chr(code)}{chr(code)}a  b\t"):
+            assert whitespace.tidy(text) == whitespace.tidy(f"{text}\u00e9")[:-1].rstrip(" "), (code, text)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from finetune.data.read import READERS, read_tables
-from finetune.data.table_file import FORMATS, TableFile, Wanted
+from finetune.data.table_file import FORMATS, TAGGED, TableFile, Wanted
 
 TEXT = {"text": "text", "label": "label"}
 TABLE = b"text,label\nfine,good\ndull,bad\n"
@@ -24,7 +24,7 @@ def test_format_is_told_by_the_name(name, suffix):
 
 
 def test_every_format_that_is_named_has_a_reader():
-    assert {*FORMATS, ".idx"} == set(READERS)
+    assert {*FORMATS, *TAGGED, ".idx"} == set(READERS)
 
 
 def test_packed_tables_give_the_rows_of_plain_ones(tmp_path):

@@ -189,3 +189,13 @@ def test_scores_that_are_one_number_get_an_interval() -> None:
     assert found["error"]["value"] == columns["off"].mean()
     assert found["error"]["low"] == pytest.approx(columns["off"].mean() - 1.96 * 0.2 / np.sqrt(500), abs=0.003)
     assert found["error"]["high"] == pytest.approx(columns["off"].mean() + 1.96 * 0.2 / np.sqrt(500), abs=0.003)
+
+
+@pytest.mark.parametrize(("ours", "theirs", "expected"), [
+    (np.array([1, 2, 2]), np.array([1, 2, 0]), [True, True, False]),
+    (np.array([[1, 0], [1, 1]]), np.array([[1, 0], [1, 0]]), [True, False]),
+    (np.array([0.0, 10.0, 20.0]), np.array([0.0, 10.01, 21.0]), [True, True, False]),  # their spread is about 8.6
+    (np.array([["a"], [], ["b", "c"], None], dtype=object)[:3], np.array([["a"], ["x"], ["b", "c"], None], dtype=object)[:3], [True, False, True]),
+])
+def test_predictions_are_the_same_by_row_whatever_they_are(ours: np.ndarray, theirs: np.ndarray, expected: list[bool]) -> None:
+    assert score.same({"prediction": ours}, {"prediction": theirs}).tolist() == expected

@@ -48,7 +48,7 @@ def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     _fit(loaded.model, task, loaded.processor)
     loaded.model.save_pretrained(folder / "model")
     model = hf.reload(folder / "model", task.head, attention="eager")
-    optimum.export(model, folder / generate.ENCODER, task=task.onnx_task, opset=17)
+    optimum.export(model, folder / generate.ENCODER, inputs={}, task=task.onnx_task, opset=17)
     return Exported(folder / "model", folder / generate.ENCODER, loaded.processor)
 
 

@@ -115,3 +115,11 @@ def test_architecture_that_cannot_be_traced_is_refused(tmp_path: Path) -> None:
         native.export(Reading(), tmp_path / "model.onnx", inputs={"pixel_values": np.ones((1, 3, 4, 4), np.float32)}, task="", opset=18)
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@needs_native
+def test_models_that_write_texts_are_sent_to_the_default_line(tmp_path: Path) -> None:
+    model = SimpleNamespace(config=SimpleNamespace(model_type="t5", is_encoder_decoder=True))
+    with pytest.raises(ExportError, match=r"export: t5 writes texts .+ on the default library line .+ run `finetune export RUN` there\."):
+        native.export(model, tmp_path / "encoder_model.onnx", inputs={}, task="", opset=17)
+    assert list(tmp_path.iterdir()) == []

@@ -50,6 +50,13 @@ def test_missing_splits_and_baselines_are_named(tmp_path: Path) -> None:
     assert "No baseline was measured, so the score has nothing to stand against." in found
 
 
+def test_fp16_model_was_not_timed_where_it_is_meant_to_run(tmp_path: Path) -> None:
+    judged = export()
+    judged["artifacts"][2] |= {"name": "fp16"}
+    found = gaps(folder.read(text_run(tmp_path, export=judged)))
+    assert found[-2:] == ["No int8 model was made.", "The fp16 model is for GPUs and was timed on the CPU alone."]
+
+
 def test_an_export_without_int8_is_named(tmp_path: Path) -> None:
     judged = export()
     del judged["artifacts"][2]

@@ -80,6 +80,9 @@ def test_gate_s_report_names_files_as_they_lie_in_the_repository(tmp_path: Path)
     found = json.loads(shown(text_run(tmp_path / "run", export=told), tmp_path / "shown")["onnx/report.json"])
     assert {artifact["name"]: artifact["file"] for artifact in found["artifacts"]} == {
         "pytorch": "model.safetensors", "fp32": "onnx/model.onnx", "int8": None}
+    told["artifacts"][2] |= {"name": "optimized", "file": "withheld/optimized/model.onnx", "verdict": "slower"}
+    found = json.loads(shown(text_run(tmp_path / "slow", export=told), tmp_path / "again")["onnx/report.json"])
+    assert found["artifacts"][2]["file"] is None
 
 
 @pytest.mark.parametrize(("make", "kind"), [(text_run, "text"), (image_run, "image")])

@@ -119,7 +119,7 @@ def test_a_sure_span_becomes_the_answer_with_its_place() -> None:
 def test_no_answer_is_one_and_right_where_the_row_has_none() -> None:
     batch = collated(ROWS[2:3])
     columns = TASK.predict(told(batch, None), batch)
-    assert TASK.answers(columns) == [{"answer": None, "probability": pytest.approx(1, abs=2e-3)}]
+    assert TASK.answers(columns) == [{"answer": None, "start": None, "end": None, "probability": pytest.approx(1, abs=2e-3)}]
     assert TASK.score(columns) == {"f1": 1.0, "exact_match": 1.0, "answered": 0.0}
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from finetune import mapped
 from finetune.clean import row_text
 from finetune.clean.duplicates import keys
 from finetune.clean.near import bands, copies, jaccard, likeness, minhash, pictures
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from finetune.contracts import Array
+
+
+_ROWS = 50_000  # whose texts are joined at once
 
 
 class Pairs(NamedTuple):
@@ -166,7 +169,14 @@ def nearest(pairs: Pairs, num_rows: int) -> tuple[Array, Array]:
 def _sketch(table: pa.Table, roles: Mapping[str, str]) -> Array:
     column = next((name for name, kind in roles.items() if kind == "image"), None)
     return by_row(("sketch", *roles.items()), table, lambda: pictures.seen(table, column).looks if column
-                  else np.concatenate([minhash.band_keys(_texts(part, roles)).T for _, part in mapped.slices(table)]))
+                  else _band_keys(table, roles))
+
+
+def _band_keys(table: pa.Table, roles: Mapping[str, str]) -> Array:
+    """The band keys of each row, shape (rows, bands), piece by piece, for several texts are joined."""
+    bounds = [*range(0, table.num_rows, _ROWS), table.num_rows] if table.num_rows else [0, 0]
+    return np.concatenate([minhash.band_keys(_texts(table.slice(start, end - start), roles)).T
+                           for start, end in pairwise(bounds)])
 
 
 def _texts(table: pa.Table, roles: Mapping[str, str]) -> Any:
@@ -186,7 +196,7 @@ def _taken(tables: Sequence[pa.Table], rows: Array, roles: Mapping[str, str]) ->
     import pyarrow as pa
 
     starts = np.cumsum([0, *(table.num_rows for table in tables)])
-    names = [name for name, kind in roles.items() if kind == "text"]
+    names = row_text.columns(roles)
     chosen = [table.select(names).take(rows[(rows >= start) & (rows < start + table.num_rows)] - start)
               for table, start in zip(tables, starts, strict=False)]
     parts = [_texts(table, roles).cast(pa.large_string()) for table in chosen]

@@ -1,0 +1,45 @@
+"""What `finetune predict` makes of its arguments, of standard input, and of an answer."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from finetune.errors import DataError
+from finetune.verbs import predict
+
+PAIR = ["text_a", "text_b"]
+
+
+def test_arguments_go_in_groups_where_a_task_takes_several() -> None:
+    assert predict._grouped(["a", "b"], ["text"]) == ["a", "b"]
+    assert predict._grouped(["a", "b", "c", "d"], PAIR) == [{"text_a": "a", "text_b": "b"}, {"text_a": "c", "text_b": "d"}]
+
+
+def test_a_group_that_is_not_whole_is_refused() -> None:
+    with pytest.raises(DataError, match="INPUT: 3 given, and every answer takes 2: text_a, text_b. Give them in this order"):
+        predict._grouped(["a", "b", "c"], PAIR)
+
+
+def test_lines_are_json_objects_where_a_task_takes_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO('{"text_a": "a", "text_b": "b"}\n'))
+    assert predict._lines(PAIR) == [{"text_a": "a", "text_b": "b"}]
+    monkeypatch.setattr("sys.stdin", io.StringIO("a\nb\n"))
+    assert predict._lines(["text"]) == ["a", "b"]
+
+
+def test_a_line_that_is_none_is_refused_with_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO('{"text_a": "a", "text_b": "b"}\njust text\n'))
+    with pytest.raises(DataError, match="standard input: line 2: is no JSON object. Write every line as"):
+        predict._lines(PAIR)
+
+
+@pytest.mark.parametrize(("answer", "said"), [
+    ({"label": "good", "probabilities": {"good": 0.7, "bad": 0.2, "odd": 0.06, "rare": 0.04}}, "good  good 0.700  bad 0.200  odd 0.060  asked"),
+    ({"value": 3.25}, "3.250  asked"),
+    ({"labels": [], "probabilities": {"a": 0.1}}, "none  a 0.100  asked"),
+])
+def test_answer_is_one_line_with_what_speaks_for_it(answer: dict[str, object], said: str) -> None:
+    assert predict._line({"input": "asked", **answer}).plain == said
+    assert predict._line({"input": {"text_a": "as", "text_b": "ked"}, **answer}).plain.endswith("as | ked")
