@@ -25,7 +25,6 @@ SEQ2SEQ: dict[str, dict[str, Any]] = {  # encoders with decoders; the ids are th
 }
 DROPOUT = ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout", "dropout_rate",
            "seq_classif_dropout", "qa_dropout")
-                 "seq_classif_dropout", "dropout_rate")
 IMAGE: dict[str, dict[str, Any]] = {
     "vit": {**WIDTH, "image_size": 32, "patch_size": 8},
     "resnet": {"embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 1], "layer_type": "basic"},
