@@ -229,7 +229,8 @@ def test_name_and_value_of_an_entry_may_hold_dots_and_equals_signs() -> None:
 
 
 def test_class_constants_of_a_task_are_no_settings() -> None:
-    assert refusal("task.roles=x")[0].startswith("task.roles: there is no such key. Allowed: task.augmentations, task.labels, task.max_tokens, task.synonyms.")
+    assert refusal("task.roles=x")[0].startswith("task.roles: there is no such key. Allowed: task.augmentations, task.labels, task.max_tokens, "
+                                                 "task.positive, task.primary, task.synonyms, task.threshold.")
 
 
 def test_paths_are_sorted_and_show_mappings_as_open() -> None:
