@@ -48,7 +48,7 @@ test-fast: $(READY)  ## without training, exports and launches
 	$(BIN)/pytest -q -m 'not slow' tests
 
 golden: $(READY)  ## write the golden files anew; look at the difference before you commit it
-	GOLDEN=write $(BIN)/pytest -q tests/golden
+	GOLDEN=write $(BIN)/python -m pytest -q tests/golden tests/contract/test_everywhere.py
 
 bench: $(READY)  ## run a benchmark: make bench NAME=results [ARGS=...]
 	@test -f "benchmarks/$(NAME).py" || { echo 'Name one: make bench NAME=...'; ls benchmarks/*.py; exit 2; }
