@@ -27,7 +27,8 @@ def main() -> None:
             shutil.copyfile(folder / name, file)
             files.append(f"data.files.{split}={file}")
         rows = sys.argv[1] if len(sys.argv) > 1 else ROWS
-        settings = [*files, f"data.max_rows={rows}", "train.length=4epochs", "seed=1"]
+        settings = [*files, f"data.max_rows={rows}", "train.length=4epochs", "train.batch=16", "train.lr=1e-4",
+                    "seed=1"]
         runs.report(f"WNUT 2017, {rows} training rows, through ner", [runs.run("ner", settings, Path(output))])
 
 
