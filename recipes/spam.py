@@ -1,6 +1,7 @@
 """The few messages that nobody wants: two labels of which one is rare, cut off where F1 is best.
 
-Expect  not measured yet
+Expect  test PR AUC 0.989 (0.985 to 0.994 over 3 seeds) and F1 0.964 on a fifth of SMS Spam's 5,574 rows (MiniLM, 2
+        epochs), 2026-11-22; TF-IDF reaches 0.985, which no seed beats beyond chance
 Costs   not measured yet
 Run     finetune run spam data.files.train=messages.csv [task.positive=junk]
 """
