@@ -32,7 +32,7 @@ QUICK = ("data.source=sample", "model.family=hf", "train.precision=fp32", "train
 RANKED = ("export.max_score_drop=0.5",)  # a ranking that 20 steps have hardly begun is turned over by int8
 # Recipe -> what keeps its miniature's run short besides, or lets it publish every artefact.
 SMALLER = {"summarize": ("task.max_summary_tokens=12", "task.num_beams=2"),
-           "spam": RANKED, "toxicity": RANKED, "image_tags": RANKED}
+           "spam": RANKED, "toxicity": RANKED, "image_tags": RANKED, "similarity": RANKED}
 
 
 def recipe_names() -> list[str]:

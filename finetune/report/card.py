@@ -9,7 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from finetune.report import rounding, tables
-from finetune.report.folder import Part, Run, deployed, finite, headline, read, score_names, setting, several, split
+from finetune.report.folder import (
+    Part,
+    Run,
+    deployed,
+    finite,
+    headline,
+    primary,
+    read,
+    score_names,
+    setting,
+    several,
+    split,
+)
 from finetune.report.gaps import wide_intervals
 from finetune.report.names import AVERAGES, metric_name
 from finetune.report.observations import num_cut, weak_labels
@@ -59,7 +71,7 @@ def _front(run: Run) -> dict[str, Any]:
         "data_name": _data_name(run),
         "data_revision": data.get("revision") if from_hub else None,
         "tags": ["finetune-recipes", *(["onnx"] if _model_file(run) else [])],
-        "results": _results(split(run, "test")) if run.metrics.get("task") else [],
+        "results": _results(run) if run.metrics.get("task") else [],
     }
 
 
@@ -112,9 +124,10 @@ def _data_name(run: Run) -> str:
     return name if run.metrics.get("source") == "hub" else Path(name).name or "unknown"
 
 
-def _results(test: Part) -> list[dict[str, Any]]:
-    found = []
-    for key in score_names(test):
+def _results(run: Run) -> list[dict[str, Any]]:
+    """The scores on test, that which everything was chosen by first."""
+    test, found = split(run, "test"), []
+    for key in sorted(score_names(test), key=lambda name: name != primary(run)):
         if not finite(test[key]["value"]):
             continue
         family, _, average = key.rpartition("_")

@@ -19,7 +19,7 @@ def verb(
         "--quantize", metavar="FORM", help="int8_dynamic, int8_static or none, instead of the run's own.")] = None,
     target: Annotated[str | None, typer.Option(
         "--target", metavar="PROCESSOR",
-        help="Where it will run: cpu-amx, cpu-vnni, cpu-avx2, arm64, or cuda for fp16 in place of int8.")] = None,
+        help="cpu-amx, cpu-vnni, cpu-avx2, arm64; cuda for fp16.")] = None,
     optimize: Annotated[str | None, typer.Option(
         "--optimize", metavar="LEVEL", help="Layers fused for ONNX Runtime: none, O1, O2 or O3.")] = None,
     rescue: Annotated[bool | None, typer.Option(

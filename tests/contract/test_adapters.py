@@ -20,11 +20,15 @@ from peft import PeftModel
 backbone, run, auto = sys.argv[1:]
 load = getattr(transformers, auto).from_pretrained
 merged = load(f"{run}/model", local_files_only=True).eval()
-adapted = PeftModel.from_pretrained(load(backbone, num_labels=merged.num_labels), f"{run}/adapter", local_files_only=True).eval()
+labels = {"num_labels": merged.num_labels} if hasattr(merged, "num_labels") else {}
+adapted = PeftModel.from_pretrained(load(backbone, **labels), f"{run}/adapter", local_files_only=True).eval()
 torch.manual_seed(3)
 inputs = ({"pixel_values": torch.randn(4, 3, 32, 32)} if "Image" in auto else {"input_ids": torch.randint(5, 90, (4, 12))})
+if "Seq2Seq" in auto:
+    inputs["decoder_input_ids"] = torch.randint(5, 90, (4, 7))
 with torch.inference_mode():
-    print(json.dumps([model(**inputs).logits.tolist() for model in (adapted, merged)]))
+    outputs = [model(**inputs) for model in (adapted, merged)]
+print(json.dumps([(output.logits if "logits" in output else output.start_logits).tolist() for output in outputs]))
 """
 
 

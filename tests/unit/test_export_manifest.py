@@ -114,8 +114,7 @@ def test_file_outside_the_list_changes_nothing(folder: Path) -> None:
 
 @pytest.mark.parametrize("default", ["planted.onnx", "../planted.onnx", "", ".", "int8", "/etc/hostname", "manifest.json"])
 def test_default_model_outside_the_list_is_refused(default: str, folder: Path) -> None:
-    for place in (folder, folder.parent):
-        (place / "planted.onnx").write_bytes(b"\x08\x07other")
+    (folder.parent / "planted.onnx").write_bytes(b"\x08\x07other")
     change(folder, default=default)
     with pytest.raises(ExportError, match="names no model that is listed in it") as caught:
         manifest.check(folder)

@@ -24,7 +24,7 @@ from tests.unit.test_export_optimum import KINDS, TOLERANCE, Exported, answers, 
 
 FORM = Form(settings=Int8Dynamic(), target=TARGETS["cpu-vnni"])
 EXPECTED = {  # ONNX Runtime 1.31 knows the attention of BERT alone among them
-    "bert": {"Attention": 2, "BiasGelu": 2}, "modernbert": {"Gelu": 3}, "distilbert": {"BiasGelu": 2}, "vit": {"BiasGelu": 2},
+    "bert": {"Attention": 2, "BiasGelu": 2}, "modernbert": {"Gelu": 3}, "distilbert": {"BiasGelu": 2}, "roberta": {"Attention": 2, "BiasGelu": 2}, "vit": {"BiasGelu": 2},
     "resnet": None, "resnet10t": None,
 }
 

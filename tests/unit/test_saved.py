@@ -59,7 +59,8 @@ def test_folder_holds_json_only(folder: Path) -> None:
 def test_task_is_named_by_its_file(folder: Path) -> None:
     written = json.loads((folder / saved.NAME).read_text())
     assert written == {"format": 1, "task": "text_classification", "class": "TextClassification", "family": "hf",
-                       "settings": {"labels": list(TEXT.labels), "max_tokens": 17, "augmentations": [], "temperature": 1.0}}
+                       "settings": {"labels": list(TEXT.labels), "positive": None, "threshold": "argmax", "primary": "accuracy",
+                                    "max_tokens": 17, "augmentations": [], "temperature": 1.0}}
 
 
 def test_place_of_a_file_that_only_training_needs_is_not_kept(tmp_path: Path) -> None:
