@@ -76,7 +76,7 @@ def test_loss_of_a_few_rows_falls(finished: Finished) -> None:
     examples = Examples(RunFolder(run).table("train").slice(0, 8), task, processor)
     batch = tensors(task.collate([examples[i] for i in range(len(examples))], processor))
     optimizer, losses = torch.optim.AdamW(model.parameters(), lr=1e-3), []
-    for _ in range(16):
+    for _ in range(48):
         total, count = task.loss(model(**batch.inputs), batch)
         losses.append(float(total.detach()) / count)
         optimizer.zero_grad()
