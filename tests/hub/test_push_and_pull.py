@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from PIL import Image
 
 from finetune.predict import Predictor
 from finetune.run.folder import RunFolder
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Finished
 from tests.hub import standin, store
 from tests.unit import loopback
 
@@ -47,10 +47,11 @@ def push(run: Path, server: standin.Standin, *options: str) -> subprocess.Comple
                           capture_output=True, text=True, timeout=120)
 
 
-@pytest.fixture(scope="module")
-def pushed(finished: tuple[str, Path, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pushed]:
+# A text, a picture, and an adapter to each: what leaves a run is the same for all other tasks.
+@pytest.fixture(scope="module", params=("sentiment", "sentiment:lora", "images", "images:lora"))
+def pushed(request: pytest.FixtureRequest, run_of: Callable[[str], Finished]) -> Iterator[Pushed]:
     """A push without and then with examples, each with the files that the Hub holds after it."""
-    name, run, _ = finished
+    name, run, _ = run_of(request.param)
     with standin.serving() as server:
         found: Pushed = {"name": name, "run": run, "server": server}
         for key, options in {"with": ["--include-examples"], "default": []}.items():
