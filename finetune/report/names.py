@@ -4,7 +4,7 @@ from __future__ import annotations
 
 BASELINES = {"majority": "most frequent label", "mean": "mean of training", "tfidf_linear": "TF-IDF + linear",
              "first_sentence": "first sentence", "nearest_summary": "summary of the nearest text"}
-INITIALS = ("mae", "mse")
+INITIALS = IN_UNITS = ("mae", "mse")  # errors, in the unit of what is predicted
 AVERAGES = ("macro", "micro", "weighted")
 # Names that have a spelling of their own.
 METRICS = {"map": "mAP", "average_precision": "PR AUC", "roc_auc": "ROC AUC", "rouge1": "ROUGE-1", "rouge2": "ROUGE-2",

@@ -30,6 +30,14 @@ def score_with_range(entry: Part | None) -> str:
     return score(entry.get("value")) + (f" ({found})" if found else "")
 
 
+def amount_with_range(entry: Part | None) -> str:
+    """A score in the task's own unit and its interval: `0.843 (0.722 to 0.969)`."""
+    if not entry:
+        return UNKNOWN
+    found = interval(entry)
+    return amount(entry.get("value")) + (f" ({amount(found[0])} to {amount(found[1])})" if found else "")
+
+
 def points(value: Any) -> str:
     """A difference of two scores in percentage points, signed: 0.031 is `+3.1`."""
     if not finite(value):

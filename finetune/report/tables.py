@@ -19,7 +19,7 @@ from finetune.report.folder import (
     split,
     withheld,
 )
-from finetune.report.names import artifact_name, baseline_name, metric_name
+from finetune.report.names import IN_UNITS, artifact_name, baseline_name, metric_name
 
 SPLITS = ("train", "validation", "test")
 MOST_LABELS, MOST_MISTAKES, MOST_LETTERS, MOST_VERSIONS = 40, 12, 300, 2
@@ -45,13 +45,18 @@ def scores(run: Run) -> Table | None:
     if not names:
         return None
     names.sort(key=lambda name: name != primary(run))
-    rows = [[metric_name(name), *(rounding.score_with_range(entry.get(name)) if name in entry else ""
-                                  for entry in columns.values())] for name in names]
+    rows = [[metric_name(name), *(_shown(name, entry[name]) if name in entry else "" for entry in columns.values())]
+            for name in names]
     if any("loss" in entry for entry in columns.values()):
         rows.append(["Loss", *(rounding.amount(entry.get("loss")) if "loss" in entry else ""
                                for entry in columns.values())])
     rows.append(["Rows", *(rounding.count(entry.get("rows")) for entry in columns.values())])
     return Table(["", *map(_capital, columns)], rows)
+
+
+def _shown(name: str, entry: Part) -> str:
+    """A score with its interval: a share in percent, an error in the unit of what is predicted."""
+    return rounding.amount_with_range(entry) if name in IN_UNITS else rounding.score_with_range(entry)
 
 
 def by_label(run: Run) -> Table | None:

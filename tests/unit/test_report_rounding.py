@@ -73,3 +73,8 @@ def test_a_time_span_has_two_units_at_most(seconds: object, words: str) -> None:
 ])
 def test_a_setting_reads_as_it_would_be_typed(value: object, words: str) -> None:
     assert rounding.setting(value) == words
+
+
+def test_an_error_is_told_in_its_own_unit() -> None:
+    assert rounding.amount_with_range({"value": 0.8432, "low": 0.722, "high": 0.969}) == "0.843 (0.722 to 0.969)"
+    assert rounding.amount_with_range(None) == rounding.UNKNOWN
