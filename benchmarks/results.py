@@ -39,7 +39,8 @@ SETS = {
                   "data.files.test=DATA/msr-para-test.tsv data.quotes=literal data.columns.label=Quality",
                   "above majority and TF-IDF"),
     "mnist_10k": Entry("images", "data.files.train=DATA/t10k-images-idx3-ubyte.gz model.random=true "
-                       "model.name=resnet10t task.image_size=28", "0.98 in under 5 minutes"),
+                       "model.name=resnet10t model.family=timm task.image_size=28 train.length=5epochs",
+                       "0.98 in under 5 minutes"),
 }
 COLUMNS = {"mrpc": ("data.columns.text_a=#1 String", "data.columns.text_b=#2 String")}  # names with a space
 
