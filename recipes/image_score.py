@@ -1,7 +1,7 @@
 """A number for a picture: how full, how ripe, how good; any table of pictures and numbers, with a ResNet.
 
 Expect  test R2 0.989 (0.985 to 0.993, one seed) on 79 drawn vessels of the sample at 48 pixels, 2026-11-22
-Costs   5 minutes on two busy CPU cores (sample); not measured on the Hub's set
+Costs   not measured yet: it ran beside other work
 Run     finetune run image_score data.files.train=scores.csv data.images=photos/
 """
 

@@ -34,11 +34,12 @@ def evaluate(run: Run) -> None:
     trained = run.folder.read("train.json")
     torch.set_num_threads(trained["choice"]["threads"])
     quality, source = run.folder.read("data/quality.json"), run.folder.read("data/source.json")
-    task = _calibrated(run, task, processor, model=model, family=family)
+    task, known = _calibrated(run, task, processor, model=model, family=family)
     splits, found = {}, {}
     for split in ("validation", "test"):
         examples = run.examples(split, task, processor)
-        predicted = score.predict(examples, torch_infer(model, task, device=run.device()))
+        predicted = known if known and split == "validation" else score.predict(
+            examples, torch_infer(model, task, device=run.device()))
         flagged = set(quality.get("flagged", {}).get(split, ()))
         splits[split] = _scores(run, examples, predicted, flagged=flagged)
         found[split] = (examples, predicted.columns)
@@ -70,13 +71,16 @@ def _says(task: Task) -> str:
     return (type(task).__doc__ or "").partition("\n")[0].partition(";")[0].rstrip(".")
 
 
-def _calibrated(run: Run, task: Task, processor: Any, *, model: Any, family: str) -> Task:
-    """The task with all that the validation rows decide, kept beside the model."""
+def _calibrated(run: Run, task: Task, processor: Any, *, model: Any,
+                family: str) -> tuple[Task, score.Predicted | None]:
+    """The task with all that the validation rows decide, kept beside the model; or what was predicted for them."""
     examples = run.examples("validation", task, processor)
-    found = task.calibrated(score.predict(examples, torch_infer(model, task, device=run.device())).columns)
-    if found != task:
-        saved.write(run.folder.path / "model", found, processor, family=family)
-    return found
+    predicted = score.predict(examples, torch_infer(model, task, device=run.device()))
+    found = task.calibrated(predicted.columns)
+    if found == task:
+        return task, predicted
+    saved.write(run.folder.path / "model", found, processor, family=family)
+    return found, None
 
 
 def _scores(run: Run, examples: Examples, predicted: score.Predicted, *, flagged: set[str]) -> dict[str, Any]:

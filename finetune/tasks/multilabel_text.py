@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from finetune.contracts import Batch, Draw, Example, Examples, Head, Labels, LossSum, Row
 from finetune.data import labels
 from finetune.data.augment import texts
-from finetune.data.batch import pad, stack
+from finetune.data.batch import stack
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -81,11 +81,9 @@ class MultiLabelTextClassification:
 
     def collate(self, examples: Sequence[Example], processor: TextProcessor) -> Batch:
         """Token ids padded to the longest text of the batch; targets are (rows, labels)."""
-        filler = {"input_ids": processor.pad_id}
-        inputs = {name: pad([example[name] for example in examples], filler.get(name, 0)) for name in processor.inputs}
         known = all("target" in example for example in examples)
         targets = {"target": stack([example["target"] for example in examples])} if known else {}
-        return Batch(inputs, targets, len(examples))
+        return Batch(processor.padded(examples), targets, len(examples))
 
     def count(self, batch: Batch) -> int:
         """Decisions: rows times labels."""
