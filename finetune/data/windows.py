@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from finetune.data.batch import pad
-
 if TYPE_CHECKING:
     from finetune.contracts import Array
     from finetune.data.text import TextProcessor
@@ -52,12 +50,6 @@ def of_pairs(questions: Sequence[str], contexts: Sequence[str], processor: TextP
             windows.append(_window(part, processor) | {"offsets": np.asarray(places, np.int64)})
         found.append(windows)
     return found
-
-
-def padded(windows: Sequence[Window], processor: TextProcessor) -> dict[str, Array]:
-    """The model's inputs, (windows, longest), by name."""
-    filler = {"input_ids": processor.pad_id}
-    return {name: pad([window[name] for window in windows], filler.get(name, 0)) for name in processor.inputs}
 
 
 def _cut(processor: TextProcessor, max_tokens: int, overlap: int, *, strategy: str) -> None:

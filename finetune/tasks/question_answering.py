@@ -103,7 +103,7 @@ class QuestionAnswering:
         from finetune.data.batch import objects
 
         parts = [window for example in examples for window in example["windows"]]
-        inputs = windows.padded(parts, processor)
+        inputs = processor.padded(parts)
         shape = next(iter(inputs.values())).shape
         row_W = np.repeat(np.arange(len(examples)), [len(example["windows"]) for example in examples])
         offsets_WT2 = np.full((*shape, 2), windows.NOWHERE, np.int64)

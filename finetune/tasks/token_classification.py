@@ -109,7 +109,7 @@ class TokenClassification:
         from finetune.data.batch import objects
 
         parts = [window for example in examples for window in example["windows"]]
-        inputs = windows.padded(parts, processor)
+        inputs = processor.padded(parts)
         row_W = np.repeat(np.arange(len(examples)), [len(example["windows"]) for example in examples])
         word_WT: Array = np.full(next(iter(inputs.values())).shape, windows.NOWHERE, np.int64)
         for padded_T, window in zip(word_WT, parts, strict=True):

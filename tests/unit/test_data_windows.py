@@ -76,6 +76,6 @@ def test_a_question_takes_half_of_a_window_at_most() -> None:
 def test_padding_stands_for_nothing() -> None:
     made = small_tokenizer.processor()
     (long,), (short,) = windows.of_words([["a", "b"], ["a"]], made, max_tokens=8, overlap=0)
-    inputs = windows.padded([long, short], made)
+    inputs = made.padded([long, short])
     np.testing.assert_array_equal(inputs["input_ids"], [[2, 4, 5, 3], [2, 4, 3, 0]])
     np.testing.assert_array_equal(inputs["attention_mask"], [[1, 1, 1, 1], [1, 1, 1, 0]])
