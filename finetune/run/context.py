@@ -6,8 +6,6 @@ import textwrap
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from finetune import saved
-
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -76,11 +74,15 @@ class Run:
 
     def task(self) -> Task:
         """The recipe's task with what it learnt from this run's rows."""
+        from finetune import saved
+
         learnt = saved.tuples(self.folder.read("data/source.json")["learnt"])
         return replace(self.recipe.task, **learnt)  # type: ignore[type-var]  # every task is a dataclass
 
     def saved(self) -> tuple[Task, Any, str]:
         """Task, processor and family of the fine-tuned model."""
+        from finetune import saved
+
         return saved.read(self.folder.path / "model")
 
     def examples(self, split: str, task: Task, processor: Any) -> Examples:
