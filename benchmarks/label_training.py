@@ -1,0 +1,121 @@
+"""Training with and without the rows whose labels are doubted: `make bench NAME=label_training [ARGS="trec cifar"]`.
+
+trec: one label in ten replaced by another, and the rule as it ships with `clean.label_errors=drop`. cifar10n_10k: the
+noisiest labels people gave; there the rule says "not judged", since no pretrained weights for pictures are at hand, so
+what its kernel doubts is taken out by hand, as somebody would who does not heed that. Scores are those of validation
+rows with true labels, which no rule ever touches; test rows are not read.
+"""
+
+from __future__ import annotations
+
+import csv
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import label_truth
+import numpy as np
+
+import runs
+from finetune import write
+from finetune.clean import label_errors
+from finetune.clean.probe import confident, linear
+
+SEEDS = (1, 2, 3)
+HELD_OUT = 0.15
+Rows = Sequence[tuple[str, str]]
+Side = tuple[str, Rows, list[str]]  # name, training rows, settings
+
+
+def trec() -> tuple[str, list[str], Rows, Iterator[Side]]:
+    """Questions through `topics`: labels as given, the rule's findings dropped, true labels."""
+    rows = label_truth.read(runs.data("trec") / "train.csv")
+    names = sorted({row["coarse"] for row in rows})
+    random = np.random.default_rng(3)
+    held_out, flipped = random.random(len(rows)) < HELD_OUT, random.random(len(rows)) < label_truth.FLIPPED
+    moves = random.integers(1, len(names), len(rows))
+    given = [names[(names.index(row["coarse"]) + move) % len(names)] if flip else row["coarse"]
+             for row, flip, move in zip(rows, flipped, moves, strict=True)]
+    noisy = [(row["question"], label) for row, label, out in zip(rows, given, held_out, strict=True) if not out]
+    clean = [(row["question"], row["coarse"]) for row, out in zip(rows, held_out, strict=True) if not out]
+    validation = [(row["question"], row["coarse"]) for row, out in zip(rows, held_out, strict=True) if out]
+    settings = ["train.length=3epochs", "train.evaluate_every=1epochs"]
+    sides: Iterator[Side] = iter([("as given", noisy, ["clean.label_errors=off"]),
+                                  ("without what the rule finds", noisy, ["clean.label_errors=drop"]),
+                                  ("true labels", clean, ["clean.label_errors=off"])])
+    return "topics", settings, validation, sides
+
+
+def cifar() -> tuple[str, list[str], Rows, Iterator[Side]]:
+    """Pictures through `images`: labels as given, without what the kernel doubts, true labels."""
+    (case,) = (case for case in label_truth.cifar() if case.name.endswith("worse"))
+    data = runs.data("cifar10n_10k")
+    classes = (data / "classes.txt").read_text().split()
+    with (data / "labels.csv").open(newline="") as opened:
+        files = [row["file"] for row in csv.DictReader(opened) if row["split"] == "train"]
+    held_out = np.random.default_rng(3).random(len(files)) < HELD_OUT
+    ours = (~held_out).nonzero()[0]
+    probabilities = linear.out_of_sample(case.features[ours], case.given[ours], np.arange(len(ours)),
+                                         num_labels=len(classes), seed=label_errors.SEED)
+    issues = confident.issues(case.given[ours], probabilities, confident.joint(case.given[ours], probabilities))
+    given = [(files[row], classes[case.given[row]]) for row in ours]
+    true = [(files[row], classes[case.true[row]]) for row in ours]
+    validation = [(files[row], classes[case.true[row]]) for row in held_out.nonzero()[0]]
+    settings = [f"data.images={data / 'images.zip'}", "model.name=resnet10t", "model.random=true",
+                "task.image_size=32", "task.augmentations=shift,flip", "train.length=8epochs", "train.precision=fp32",
+                "clean.label_errors=off"]
+    sides: Iterator[Side] = iter([("as given", given, []),
+                                  ("without what the kernel doubts",
+                                   [row for row, doubted in zip(given, issues, strict=True) if not doubted], []),
+                                  ("true labels", true, [])])
+    return "images", settings, validation, sides
+
+
+def trained(recipe: str, settings: Sequence[str], folder: Path) -> tuple[float, int]:
+    """Accuracy of the evaluation that training keeps, and how many rows the rule took out."""
+    command = [sys.executable, "-m", "finetune", "train", recipe, *settings, f"output_dir={folder}",
+               "clean.strangers=off", "train.threads=1"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stdout + done.stderr)
+    run = (folder / recipe / "last").resolve()
+    best = [line for line in write.read_lines(run / "log.jsonl") if line["event"] == "eval" and line["best"]][-1]
+    rule = write.read_json(run / "data" / "quality.json")["rules"].get("label_errors", {})
+    return best["scores"]["accuracy"], rule.get("splits", {}).get("train", {}).get("dropped", 0)
+
+
+def save(file: Path, names: tuple[str, str], rows: Rows) -> Path:
+    """A CSV file with a header."""
+    with file.open("w", newline="", encoding="utf-8") as opened:
+        csv.writer(opened).writerows((names, *rows))
+    return file
+
+
+SETS: dict[str, Callable[[], tuple[str, list[str], Rows, Iterator[Side]]]] = {"trec": trec, "cifar": cifar}
+
+
+def main() -> None:
+    """The sets asked for, or both; three seeds each."""
+    for name in sys.argv[1:] or SETS:
+        recipe, settings, held_out, sides = SETS[name]()
+        columns = ("image" if recipe == "images" else "text", "label")
+        print(f"{name} through {recipe}, accuracy on {len(held_out):,} validation rows with true labels", flush=True)
+        for side, rows, own in sides:
+            scores = []
+            for seed in SEEDS:
+                with tempfile.TemporaryDirectory() as output:
+                    folder = Path(output)
+                    files = [f"data.files.train={save(folder / 'train.csv', columns, rows)}",
+                             f"data.files.validation={save(folder / 'validation.csv', columns, held_out)}",
+                             "data.split.test=0.01"]
+                    score, dropped = trained(recipe, [*files, *settings, *own, f"seed={seed}"], folder / "runs")
+                    scores.append(score)
+            print(f"  {side:32} {len(rows):,} rows, {dropped:,} taken out by the rule: {statistics.mean(scores):.4f} "
+                  f"({', '.join(f'{score:.4f}' for score in scores)})", flush=True)
+
+
+if __name__ == "__main__":
+    main()
