@@ -1,4 +1,4 @@
-"""Training with and without the rows whose labels are doubted: `make bench NAME=label_training [ARGS="trec cifar"]`.
+"""Training with and without the rows whose labels are doubted: `make bench NAME=label_training [ARGS="trec cifar 3"]`.
 
 trec: one label in ten replaced by another, and the rule as it ships with `clean.label_errors=drop`. cifar10n_10k: the
 noisiest labels people gave; there the rule says "not judged", since no pretrained weights for pictures are at hand, so
@@ -24,7 +24,6 @@ from finetune import write
 from finetune.clean import label_errors
 from finetune.clean.probe import confident, linear
 
-SEEDS = (1, 2, 3)
 HELD_OUT = 0.15
 Rows = Sequence[tuple[str, str]]
 Side = tuple[str, Rows, list[str]]  # name, training rows, settings
@@ -98,14 +97,15 @@ SETS: dict[str, Callable[[], tuple[str, list[str], Rows, Iterator[Side]]]] = {"t
 
 
 def main() -> None:
-    """The sets asked for, or both; three seeds each."""
-    for name in sys.argv[1:] or SETS:
+    """The sets asked for, or both, and as many seeds, or one."""
+    seeds = range(1, 1 + next((int(word) for word in sys.argv[1:] if word.isdigit()), 1))
+    for name in [word for word in sys.argv[1:] if word in SETS] or SETS:
         recipe, settings, held_out, sides = SETS[name]()
         columns = ("image" if recipe == "images" else "text", "label")
         print(f"{name} through {recipe}, accuracy on {len(held_out):,} validation rows with true labels", flush=True)
         for side, rows, own in sides:
             scores = []
-            for seed in SEEDS:
+            for seed in seeds:
                 with tempfile.TemporaryDirectory() as output:
                     folder = Path(output)
                     files = [f"data.files.train={save(folder / 'train.csv', columns, rows)}",
