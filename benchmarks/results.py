@@ -31,13 +31,15 @@ SETS = {
                   "floor 0.94"),
     "ag_news_7600": Entry("topics", "data.files.train=DATA/test.csv data.columns.label=0 data.columns.text=2 "
                           "data.split.test=0.3 train.length=3epochs", "above the run's TF-IDF baseline"),
-    "waimai_10k": Entry("sentiment_zh", "data.files.train=DATA/waimai_10k.csv data.columns.text=review",
+    "waimai_10k": Entry("sentiment_zh", "data.files.train=DATA/waimai_10k.csv data.columns.text=review "
+                        "train.length=3epochs",
                         "none: MiniLM's vocabulary is weak in Chinese"),
     "stsb": Entry("similarity", "data.files.train=DATA/stsb-en-train.csv data.files.validation=DATA/stsb-en-dev.csv "
                   "data.files.test=DATA/stsb-en-test.csv data.columns.text_a=0 data.columns.text_b=1 "
                   "data.columns.label=2 train.length=4epochs", "Pearson 0.82"),
     "mrpc": Entry("paraphrase", "data.files.train=DATA/msr-para-train.tsv data.files.validation=DATA/msr-para-val.tsv "
-                  "data.files.test=DATA/msr-para-test.tsv data.quotes=literal data.columns.label=Quality",
+                  "data.files.test=DATA/msr-para-test.tsv data.quotes=literal data.columns.label=Quality "
+                  "train.length=5epochs",
                   "above majority and TF-IDF"),
     "mnist_10k": Entry("images", "data.files.train=DATA/t10k-images-idx3-ubyte.gz model.random=true "
                        "model.name=resnet10t model.family=timm task.image_size=28 train.length=5epochs",
