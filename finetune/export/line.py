@@ -39,7 +39,7 @@ class Line(Protocol):
     def refuses(self, config: Any, task: str) -> str | None:
         """Why a backbone of that configuration cannot be exported and what to do, as far as it is known beforehand.
 
-        A sentence without its subject and its full stop. `config` is that of transformers, None where it has none of it.
+        A sentence without its subject and full stop. `config` is that of transformers, None where it has none of it.
         """
 
     def export(self, model: Any, file: Path, *, inputs: Mapping[str, Array], task: str, opset: int) -> None:
