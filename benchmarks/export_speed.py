@@ -96,12 +96,12 @@ def images(place: Path, threads: int) -> None:
 
 
 def memory(place: Path, numbers: Sequence[int]) -> None:
-    """Peak of a process that measures ranges, above what it held before it began."""
+    """Peak of a process that measures ranges, above what it held before it began: at most 1 GiB, however many rows."""
     for depth in (50, 18):
         export(resnet(depth), place / str(depth) / "model.onnx", task="image-classification")
     fewest, most = min(numbers), max(numbers)
-    plan = [(50, "minmax", fewest), *((18, ranges, fewest) for ranges in ("minmax", "entropy", "percentile")),
-            (18, "minmax", most)]
+    plan = [*((50, "minmax", rows) for rows in numbers),
+            *((18, ranges, fewest) for ranges in ("minmax", "entropy", "percentile")), (18, "minmax", most)]
     for depth, ranges, rows in plan:
         command = [sys.executable, __file__, "calibrate", str(place / str(depth) / "model.onnx"), ranges, str(rows)]
         print(f"ResNet-{depth} shape, 224 pixels, {ranges}, {rows:,} rows: "

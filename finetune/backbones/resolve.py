@@ -78,6 +78,24 @@ def load(model: Model, head: Head, *, sample: bool, texts: Iterable[str] = ()) -
     return _offline_copy(family, model, head)
 
 
+def configuration(model: Model, *, sample: bool) -> Any:
+    """The configuration of the backbone that `load` would take, without its weights.
+
+    None where transformers has none of it, or where it cannot be read: `load` then says why.
+    """
+    if model.family != "hf" or (sample and model.sample is not None):
+        return None
+    from finetune.backbones import hf
+
+    folder = Path(model.name).expanduser()
+    place = ((folder if folder.is_dir() else None) or _cached(model) or (model.name if hub_reachable() else None)
+             or _copied(model))
+    try:
+        return place and hf.configuration(place, revision=model.revision, local=isinstance(place, Path))
+    except (OSError, ValueError, KeyError):
+        return None
+
+
 def _small(name: str, head: Head, texts: Iterable[str]) -> Loaded:
     from finetune.backbones import small
 
@@ -90,18 +108,26 @@ def reload(folder: Path, family: str, head: Head, *, attention: str | None = Non
 
 
 def _offline_copy(family: Any, model: Model, head: Head) -> Loaded:
-    copy = COPIES[model.offline] if model.offline else None
-    spec = importlib.util.find_spec(copy.package) if copy else None
-    if copy is None or spec is None or not spec.submodule_search_locations:
+    copy, folder = COPIES.get(model.offline or ""), _copied(model)
+    if copy is None or folder is None:
         raise BackboneError(
             f"model.name: {model.name}",
             "is no folder here, is not in the Hub's cache, and the Hub cannot be reached. Give a folder that holds "
             "config.json and model.safetensors (model.name=FOLDER), go online, or train from random weights "
             "(model.random=true).",
         )
-    found: Loaded = family.load(Path(spec.submodule_search_locations[0]) / copy.folder, head)
+    found: Loaded = family.load(folder, head)
     note = f"{copy.name} from the offline copy, since the Hub cannot be reached for {model.name}"
     return replace(found, source="offline", name=copy.name, license=copy.license, note=note)
+
+
+def _copied(model: Model) -> Path | None:
+    """The folder of the offline copy."""
+    copy = COPIES.get(model.offline or "")
+    spec = importlib.util.find_spec(copy.package) if copy else None
+    if copy is None or spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(spec.submodule_search_locations[0]) / copy.folder
 
 
 def _open(loader: Any, model: Model, head: Head, *, place: str | Path, local: bool) -> Loaded:

@@ -36,6 +36,12 @@ class Int8:
 class Line(Protocol):
     """What a library line has to offer; each is a file of this room."""
 
+    def refuses(self, config: Any, task: str) -> str | None:
+        """Why a backbone of that configuration cannot be exported and what to do, as far as it is known beforehand.
+
+        A sentence without its subject and full stop. `config` is that of transformers, None where it has none of it.
+        """
+
     def export(self, model: Any, file: Path, *, inputs: Mapping[str, Array], task: str, opset: int) -> None:
         """Write `model` as a float32 ONNX graph with free batch and sequence axes; `inputs` is any batch.
 

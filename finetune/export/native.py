@@ -26,22 +26,28 @@ EMBEDDED = 2**31 - 2**24  # bytes of weights beside which the graph itself has r
 PATTERNS = {**dict.fromkeys(("albert", "bert", "camembert", "deberta", "deberta-v2", "distilbert", "electra", "mpnet",
                              "roberta", "xlm-roberta"), "bert"), "dinov2": "vit", "vit": "vit"}
 ASIDE = "aside"  # domain of nodes that the conversion to an older set must not see
+WRITES = ("has an encoder and a decoder, which Optimum alone exports, on the default library line (docs/lines.md)")
 WRITTEN = 18  # the operator set that torch writes; older ones are made from it
+
+
+def refuses(config: Any, task: str) -> str | None:
+    """Why a backbone of that configuration cannot be exported; see `line.Line`.
+
+    transformers 5 keeps no list of what `torch.export` can trace, so that the rest is found out by trying.
+    """
+    if task.endswith("-with-past") or getattr(config, "is_encoder_decoder", False):
+        return f"{WRITES}. Start it there"
+    return None
 
 
 def export(model: Any, file: Path, *, inputs: Mapping[str, Array], task: str, opset: int) -> None:
     """Write `model` as a float32 ONNX graph; see `line.Line`."""
-    if task.endswith("-with-past"):
-        raise ExportError("export", "a model that writes texts is exported through Optimum, which knows transformers "
-                                    "up to 4.57. Export it in the default environment (locks/default.txt).")
+    if refuses(model.config, task):
+        raise ExportError("export", f"the model {WRITES}. The trained model moves: run `finetune export RUN` there.")
     import torch
     from transformers.exporters import OnnxConfig, OnnxExporter
 
     name = model.config.model_type
-    if getattr(model.config, "is_encoder_decoder", False):
-        raise ExportError("export", f"{name} writes texts with an encoder and a decoder, and those are exported by "
-                                    "Optimum alone, on the default library line (docs/lines.md). The trained model "
-                                    "moves: run `finetune export RUN` there.")
     sample = {key: torch.from_numpy(_sample(value)) for key, value in inputs.items()}
     free = {key: dict.fromkeys(range(_num_free(value)), torch.export.Dim.AUTO) for key, value in inputs.items()}
     config = OnnxConfig(dynamic_shapes=free, opset_version=max(opset, WRITTEN))

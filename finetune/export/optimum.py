@@ -20,7 +20,24 @@ from finetune.export.line import BINS, Int8, Level
 if TYPE_CHECKING:
     from finetune.contracts import Array
 
+OTHER = "Choose another backbone (model.name=...)"
 PARTS = ("encoder_model", "decoder_model_merged")  # of what writes texts
+
+
+def refuses(config: Any, task: str) -> str | None:
+    """Why a backbone of that configuration cannot be exported; see `line.Line`."""
+    if config is None:
+        return None
+    from optimum.exporters.onnx import model_configs  # noqa: F401  # by which the architectures enrol
+    from optimum.exporters.tasks import TasksManager
+
+    name = config.model_type
+    try:
+        known = TasksManager.get_supported_tasks_for_model_type(name, "onnx", library_name="transformers")
+    except KeyError:
+        return f"is of the architecture {name!r}, which Optimum cannot export. {OTHER}"
+    return None if task in known else (f"is of the architecture {name!r}, which Optimum cannot export for {task} "
+                                       f"(only for {', '.join(sorted(known))}). {OTHER}")
 
 
 def export(model: Any, file: Path, *, inputs: Mapping[str, Array], task: str, opset: int) -> None:  # noqa: ARG001  # knows them
@@ -44,7 +61,7 @@ def export(model: Any, file: Path, *, inputs: Mapping[str, Array], task: str, op
         except (ValueError, KeyError, NotImplementedError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise ExportError("export", f"Optimum cannot export the architecture {name!r}: {reason} "
-                                        "Choose another backbone (model.name=...).") from error
+                                        f"{OTHER}.") from error
         for stem in PARTS if writes else ("model",):
             for part in Path(draft).glob(f"{stem}.onnx*"):  # weights above 2 GiB lie in a file beside the graph
                 shutil.move(part, file.parent / part.name)

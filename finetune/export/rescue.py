@@ -7,7 +7,6 @@ which shows what it costs, and the costliest stay in float together, one more ea
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from finetune.evaluate.score import predict, same
-from finetune.export.gate import SLOWER
+from finetune.export import speed
 from finetune.export.quantize import Form, quantize, quantized
 from finetune.export.session import Session
 from finetune.spec import Int8Static
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 NUM_GROUPS = 16  # that are measured one at a time, neighbours together: a network has some hundred nodes
 MOST_IN_FLOAT = 0.5  # share of the groups; beyond it little is left that int8 would make faster
-NUM_TIMED = 15
+NUM_TIMED = 20  # rows, one by one
 MARGIN = 0.5  # of the budget: validation rows may lose more than those that were searched on
 
 
@@ -40,6 +39,7 @@ class Attempt:
     agreement: float
     distance: float  # mean absolute difference of the outputs, which also moves where no label does
     latency_ms: float
+    slower: bool  # than fp32
 
     @property
     def rank(self) -> tuple[float, float, float]:
@@ -53,7 +53,7 @@ class Attempt:
                 "ranges": settings.ranges if isinstance(settings, Int8Static) else None,
                 "unsigned_weights": self.form.unsigned_weights, "reduce_range": self.form.target.reduce_range,
                 "left_in_float": list(self.form.excluded), "drop": self.drop, "agreement": self.agreement,
-                "distance": self.distance, "latency_ms": self.latency_ms}
+                "distance": self.distance, "latency_ms": self.latency_ms, "slower": self.slower}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,9 +67,9 @@ class Search:
     threads: int
     draft: Path  # folder for the files of the attempts
 
-    def holds(self, attempt: Attempt, fp32_ms: float) -> bool:
+    def holds(self, attempt: Attempt) -> bool:
         """Whether the score stays, and it is no slower than fp32."""
-        return attempt.drop <= MARGIN * self.max_score_drop and attempt.latency_ms <= SLOWER * fp32_ms
+        return attempt.drop <= MARGIN * self.max_score_drop and not attempt.slower
 
 
 def search(task: Search, first: Form, say: Callable[[str], None]) -> tuple[Attempt | None, list[Attempt]]:
@@ -78,7 +78,7 @@ def search(task: Search, first: Form, say: Callable[[str], None]) -> tuple[Attem
     tried = [trial.attempt(form) for form in (first, *_ways(first))]
     best = min(tried, key=lambda attempt: attempt.rank)
     say(f"{len(tried)} ways to write int8 tried on training rows: the best keeps {best.agreement:.2%} of the labels")
-    if task.holds(best, trial.fp32_ms):
+    if task.holds(best):
         return best, tried
     names = quantized(task.source, best.form)
     groups = _groups(names)
@@ -91,7 +91,7 @@ def search(task: Search, first: Form, say: Callable[[str], None]) -> tuple[Attem
         tried.append(attempt)
         say(f"{len(spared)} of {len(names)} nodes left in float: {attempt.agreement:.2%} of the labels, "
             f"{attempt.latency_ms:.2f} ms")
-        if task.holds(attempt, trial.fp32_ms):
+        if task.holds(attempt):
             return attempt, tried
     return None, tried
 
@@ -126,7 +126,7 @@ class _Trial:
         self.task, self.number = task, 0
         self.session = Session(task.source, threads=task.threads)
         self.outputs, self.columns = self._answers(self.session)
-        self.fp32_ms = self._latency(self.session)
+        self.timed = speed.single_rows(task.examples, NUM_TIMED)
 
     def attempt(self, form: Form) -> Attempt:
         self.number += 1
@@ -134,13 +134,14 @@ class _Trial:
         quantize(self.task.source, file, form, rows=self.task.rows())
         session = Session(file, threads=self.task.threads)
         outputs, columns = self._answers(session)
-        latency = self._latency(session)
+        plain_ms, own_ms = speed.one_by_one([self.session.infer, session.infer], self.timed)
         file.unlink()
         score, name = self.task.examples.task.score, self.task.examples.task.primary
         sign = 1.0 if self.task.examples.task.greater_is_better else -1.0
         return Attempt(form=form, drop=sign * (float(score(self.columns)[name]) - float(score(columns)[name])),
                        agreement=float(same(columns, self.columns).mean()),
-                       distance=float(np.mean(np.abs(outputs - self.outputs))), latency_ms=latency)
+                       distance=float(np.mean(np.abs(outputs - self.outputs))), latency_ms=statistics.median(own_ms),
+                       slower=speed.slower(own_ms, plain_ms))
 
     def _answers(self, session: Session) -> tuple[Array, Mapping[str, Array]]:
         outputs: list[Array] = []
@@ -152,15 +153,3 @@ class _Trial:
 
         columns = predict(self.task.examples, infer, batch=32).columns
         return np.concatenate(outputs), columns
-
-    def _latency(self, session: Session) -> float:
-        """Median milliseconds of single rows, those of middling length."""
-        examples = self.task.examples
-        places = np.linspace(0, len(examples) - 1, min(NUM_TIMED, len(examples))).astype(int)
-        taken = []
-        for place in places:
-            batch = examples.task.collate([examples[int(place)]], examples.processor)
-            started = time.perf_counter()
-            session.infer(batch)
-            taken.append((time.perf_counter() - started) * 1e3)
-        return statistics.median(taken)

@@ -20,6 +20,8 @@ NUM_TIMED_TEXTS = 10  # of models that write texts, whose answers take a hundred
 BLOCK = 10  # rows that one model answers before the next has its turn
 WARM_UP = 3
 ROUNDS = 3  # in which every model answers one batch
+SLOWER = 1.1  # times the latency of another model above which one counts as slower: less is noise
+LEAST_MS = 0.1  # milliseconds a row below which no difference is claimed: the call itself takes as long
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +54,53 @@ def measure(models: Sequence[Infer], examples: Examples, *, batch: int) -> list[
     Models take turns, so that a busy machine hits all alike, and each turn begins with answers that are not counted,
     since the threads of the model before may still be spinning.
     """
-    order = np.argsort(examples.lengths(), kind="stable")
-    most = NUM_TIMED_TEXTS if examples.task.head.decoding else NUM_TIMED
-    singles = [_collated(examples, [place]) for place in _spread(order, most)]
+    writes, order = examples.task.head.decoding is not None, _by_length(examples)
+    alone = one_by_one(models, _alone(examples, order, NUM_TIMED_TEXTS if writes else NUM_TIMED))
     together = _collated(examples, _spread(order, batch))
-    found = [Speed(together.rows) for _ in models]
-    for start in range(0, len(singles), BLOCK):
-        block = singles[start : start + BLOCK]
-        for model, speed in zip(models, found, strict=True):
-            for one in [block[0]] * WARM_UP:
-                model(one)
-            speed.single_ms.extend(_milliseconds(model, one) for one in block)
-    for _ in range(1 if examples.task.head.decoding else ROUNDS):
+    found = [Speed(together.rows, taken) for taken in alone]
+    for _ in range(1 if writes else ROUNDS):
         for model, speed in zip(models, found, strict=True):
             model(together)
             speed.batch_ms.append(_milliseconds(model, together))
     return found
+
+
+def single_rows(examples: Examples, most: int) -> list[Batch]:
+    """At most so many rows, each by itself, evenly from the shortest to the longest."""
+    return _alone(examples, _by_length(examples), most)
+
+
+def one_by_one(models: Sequence[Infer], rows: Sequence[Batch]) -> list[list[float]]:
+    """Milliseconds that each model takes for each of the same rows; they take turns, block by block."""
+    found: list[list[float]] = [[] for _ in models]
+    for start in range(0, len(rows), BLOCK):
+        block = rows[start : start + BLOCK]
+        for model, taken in zip(models, found, strict=True):
+            for one in [block[0]] * WARM_UP:
+                model(one)
+            taken.extend(_milliseconds(model, one) for one in block)
+    return found
+
+
+def slower(one: Sequence[float], than: Sequence[float]) -> bool:
+    """Whether a model surely takes longer than another for the same single rows; both as `one_by_one` tells them.
+
+    Row against row, so that long rows weigh no more than short ones: a tenth more in the median, more at all for three
+    rows of four, which no pause of the machine brings about, and more milliseconds than anybody would notice.
+    """
+    ratios = np.asarray(one) / np.asarray(than)
+    return bool(np.median(ratios) > SLOWER and np.percentile(ratios, 25) > 1
+                and statistics.median(one) - statistics.median(than) > LEAST_MS)
+
+
+def _by_length(examples: Examples) -> Array:
+    return np.argsort(examples.lengths(), kind="stable")
+
+
+def _alone(examples: Examples, order: Array, most: int) -> list[Batch]:
+    """Single rows; where there are fewer than fill a block, some of them again, or one answer would decide."""
+    places = _spread(order, most)
+    return [_collated(examples, [int(place)]) for place in np.resize(places, max(len(places), BLOCK))]
 
 
 def _spread(order: Array, most: int) -> list[int]:

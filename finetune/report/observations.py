@@ -139,6 +139,8 @@ def _exports(run: Run) -> list[Observation]:
             found.append(_warning(f"{name} was withheld, it does not answer as PyTorch does: {reason}."))
         elif folder.withheld(artifact):
             found.append(_warning(f"{name} was withheld, it does not pass: {loss}."))
+        elif artifact.get("verdict") == "slower":
+            found.append(_note(f"{name} {artifact['reason']}, so it is not published."))
         elif artifact.get("verdict") == "unresolved":
             found.append(_warning(f"{name} may lose more than is allowed: {loss}. Too few validation rows to tell."))
         if artifact.get("warning") and not folder.withheld(artifact):

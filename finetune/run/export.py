@@ -108,7 +108,7 @@ def _placed(artifact: gate.Artifact, draft: Path, folder: Path) -> gate.Artifact
 
 
 def _withhold(run: Run, report: dict[str, Any], files: dict[str, Path]) -> None:
-    """A small model that failed the gate leaves the folder that is published."""
+    """A model that failed the gate, or is slower than what it was made from, leaves the folder that is published."""
     for artifact in report["artifacts"]:
         if artifact["verdict"] in ("fail", "slower") and artifact["name"] != "fp32":
             file = files[artifact["name"]]
@@ -118,7 +118,9 @@ def _withhold(run: Run, report: dict[str, Any], files: dict[str, Path]) -> None:
                 shutil.move(part, place.with_name(part.name))
             file.parent.rmdir()
             artifact["file"] = place.relative_to(run.folder.path).as_posix()
-            run.say(f"warning: {artifact['name']} is withheld: it {artifact['reason']}")
+            run.say(f"{artifact['name']} {artifact['reason']}, so {report['default']} is what you get"
+                    if artifact["verdict"] == "slower" else
+                    f"warning: {artifact['name']} is withheld: it {artifact['reason']}")
 
 
 def _publish(report: dict[str, Any], *, draft: Path, final: Path) -> None:

@@ -98,6 +98,25 @@ def reopen(folder: folders.RunFolder, console: Console) -> Run:
     return Run(kept["recipe"], recipe, folder, console)
 
 
+def foresee_export(run: Run) -> None:
+    """Refuse, before anything is read and learnt, what could not be exported in the end.
+
+    Raises SpecError; nothing is left of a run that had not begun.
+    """
+    if run.folder.next_stage not in ("prepare", "train"):
+        return
+    from finetune.backbones import resolve as backbones
+    from finetune.data import sources
+    from finetune.export import line
+
+    sample = sources.choose(run.recipe.data)[0] == "sample"
+    with _resumable(run):
+        found = backbones.configuration(run.recipe.model, sample=sample)
+        if reason := line.installed().refuses(found, run.recipe.task.onnx_task):
+            raise SpecError([f"model.name: {run.recipe.model.name} {reason}, or train without an export: "
+                             f"finetune train {run.name}."])
+
+
 def carry_out(run: Run, *, until: str = "report") -> None:
     """Every stage that has not finished, up to `until`; a failure keeps the folder and says how to go on."""
     run.console.print(f"[bold]{run.name}[/bold]  {run.folder.path}", highlight=False, soft_wrap=True)

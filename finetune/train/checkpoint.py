@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from finetune.errors import TrainingError
+from finetune.machine import versions
 from finetune.train.progress import Progress
 from finetune.write import digest, sync, write_text
 
@@ -36,12 +37,16 @@ def save(
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     try:
-        _write(_own(model.state_dict()), draft / "model.safetensors")
+        weights = model.state_dict()
+        _write(_own(weights), draft / "model.safetensors")
         tensors, groups = _flat(optimizer.state_dict())
         _write(tensors, draft / "optimizer.safetensors")
         for name, state in random.items():
             _write(state, draft / f"{name}.safetensors")
-        write_text(draft / "progress.json", json.dumps({"progress": progress.as_json(), "groups": groups}))
+        write_text(draft / "progress.json", json.dumps({
+            "progress": progress.as_json(), "groups": groups, "weights": list(weights),
+            "transformers": _transformers(),
+        }))
         files = {file.name: digest(file) for file in sorted(draft.iterdir())}
         write_text(draft / "manifest.json", json.dumps({"format": FORMAT, "files": files}, indent=2))
         for file in draft.iterdir():
@@ -67,9 +72,15 @@ def newest(folder: Path, rejected: Callable[[str], None]) -> Path | None:
 
 
 def load(checkpoint: Path, model: torch.nn.Module, optimizer: Any) -> Progress:
-    """Restore weights and optimizer; returns where the run stood."""
+    """Restore weights and optimizer; returns where the run stood.
+
+    Raises TrainingError where this transformers has other names for the weights, or another order of them.
+    """
     state = json.loads((checkpoint / "progress.json").read_text())
-    model.load_state_dict(load_file(checkpoint / "model.safetensors"))
+    weights = load_file(checkpoint / "model.safetensors")
+    _check_names(checkpoint, state.get("weights") or sorted(weights), list(model.state_dict()),
+                 wrote=state.get("transformers"))
+    model.load_state_dict(weights)
     tensors = load_file(checkpoint / "optimizer.safetensors")
     optimizer.load_state_dict(_nested(tensors, state["groups"]))
     return Progress(**state["progress"])
@@ -106,6 +117,29 @@ def load_random(checkpoint: Path, process: int, processes: int) -> None:
             "Start as many as then.",
         )
     set_random_state(load_file(checkpoint / f"random-{process:05d}.safetensors"))
+
+
+def _check_names(checkpoint: Path, theirs: list[str], ours: list[str], *, wrote: str | None) -> None:
+    """Raise TrainingError where names differ, or their order, by which alone the optimizer knows its weights."""
+    if theirs == ours or (wrote is None and theirs == sorted(ours)):  # written before the order was noted
+        return
+    if set(theirs) == set(ours):
+        what = "another order"
+        one, other = next(pair for pair in zip(theirs, ours, strict=True) if pair[0] != pair[1])
+    else:
+        what = "other names"
+        one, other = (next((name for name in names if name not in others), "nothing")
+                      for names, others in ((theirs, set(ours)), (ours, set(theirs))))
+    raise TrainingError(
+        str(checkpoint),
+        f"was written beside transformers {wrote or 'of another version'} and is read beside {_transformers()}, where "
+        f"the weights of this architecture have {what} ({one} there, {other} here), so training cannot go on "
+        "with it. Finish the run in the environment that began it (docs/lines.md), or start a new one.",
+    )
+
+
+def _transformers() -> str:
+    return versions().get("transformers", "none")
 
 
 def _damage(checkpoint: Path) -> str | None:

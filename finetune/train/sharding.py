@@ -58,6 +58,10 @@ class SharedOut:
 
     part: Any
 
+    def state_dict(self) -> Any:
+        """The names of what it holds, and this process's shares."""
+        return self.part.state_dict()
+
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Keep this process's share of every tensor."""
         if isinstance(self.part, torch.nn.Module):

@@ -18,8 +18,9 @@ from finetune.export.quantize import Form, quantize
 from finetune.export.targets import target
 from finetune.spec import Int8Dynamic
 from finetune.tasks.summarization import Summarization
+from tests.unit.test_export_optimum import needs_optimum
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, needs_optimum]  # no other line writes encoders with decoders
 WORDS = tuple(f"word{i}" for i in range(7))
 LENGTH = 8
 STEPS = 60  # after which what is written depends on the text, and is wrong often enough

@@ -113,6 +113,18 @@ def test_older_set_computes_the_same(tmp_path: Path) -> None:
     assert [(item.domain, item.version) for item in onnx.load(tmp_path / "model.onnx").opset_import] == [("", 17)]
 
 
+@pytest.mark.lines
+@pytest.mark.parametrize(("kind", "task", "refused"), [
+    ("bert", "text-classification", False), ("fnet", "text-classification", False), ("bart", "text-classification", True),
+    ("t5", "text2text-generation-with-past", True),
+])
+def test_encoders_with_decoders_are_refused_beforehand(kind: str, task: str, refused: bool) -> None:
+    from transformers import AutoConfig
+
+    reason = native.refuses(AutoConfig.for_model(kind), task)
+    assert reason == (f"{native.WRITES}. Start it there" if refused else None)
+
+
 @needs_native
 @pytest.mark.lines
 def test_operator_set_that_is_too_old_is_refused(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> None:

@@ -166,6 +166,19 @@ def test_model_is_as_it_was_after_exporting(bert: Exported, tmp_path: Path) -> N
 
 
 @needs_optimum
+@pytest.mark.parametrize(("kind", "task", "reason"), [
+    ("bert", "question-answering", None), ("vit", "image-classification", None), ("t5", "text2text-generation-with-past", None),
+    ("fnet", "text-classification", "is of the architecture 'fnet', which Optimum cannot export. Choose another backbone (model.name=...)"),
+    ("modernbert", "question-answering", "is of the architecture 'modernbert', which Optimum cannot export for question-answering (only for "
+     "feature-extraction, fill-mask, text-classification, token-classification). Choose another backbone (model.name=...)"),
+])
+def test_what_optimum_cannot_export_is_known_beforehand(kind: str, task: str, reason: str | None) -> None:
+    from transformers import AutoConfig
+
+    assert optimum.refuses(AutoConfig.for_model(kind), task) == reason
+
+
+@needs_optimum
 def test_architecture_that_optimum_does_not_know_is_refused(tmp_path: Path) -> None:
     from transformers import FNetConfig, FNetForSequenceClassification
 

@@ -80,3 +80,41 @@ def test_percentiles_and_rows_per_second_follow_from_the_milliseconds() -> None:
     assert one.p50 == 50.5
     assert one.p95 == pytest.approx(95.05)
     assert one.rows_per_second == 1600.0
+
+
+def test_few_rows_are_answered_again_since_one_answer_proves_nothing() -> None:
+    speeds, calls = timed(3)
+    assert [len(one.single_ms) for one in speeds] == [speed.BLOCK] * 3
+    assert {place for _, place in singles(calls)} == {0, 1, 2}
+
+
+PLAIN = [1.04 + place / 100 for place in range(50)]
+
+
+@pytest.mark.parametrize(("ratio", "more"), [(1.2, True), (1.11, True), (1.09, False), (1.0, False), (0.5, False)])
+def test_a_tenth_more_for_the_same_rows_is_slower(ratio: float, more: bool) -> None:
+    assert speed.slower([ratio * one for one in PLAIN], PLAIN) is more
+    assert speed.slower([ratio * one for one in reversed(PLAIN)], PLAIN[::-1]) is more
+
+
+@pytest.mark.parametrize(("plain", "own", "more"), [(0.05, 0.14, False), (0.05, 0.16, True), (5.0, 5.2, False), (5.0, 6.0, True)])
+def test_less_than_a_tenth_of_a_millisecond_is_no_difference(plain: float, own: float, more: bool) -> None:
+    assert speed.slower([own] * 50, [plain] * 50) is more
+
+
+def test_pauses_that_hit_two_turns_of_five_prove_nothing() -> None:
+    paused = [one * (3 if place < 2 * speed.BLOCK else 1) for place, one in enumerate(PLAIN)]
+    assert not speed.slower(paused, PLAIN)
+    assert not speed.slower([one * (3 if place < 35 else 0.9) for place, one in enumerate(PLAIN)], PLAIN)
+
+
+def test_noise_of_a_tenth_is_never_taken_for_slowness() -> None:
+    rng = np.random.default_rng(0)
+    draws = rng.lognormal(sigma=0.1, size=(400, 2, 50))
+    assert not any(speed.slower(list(one), list(than)) for one, than in draws)
+
+
+def test_a_quarter_more_is_seen_through_noise() -> None:
+    rng = np.random.default_rng(0)
+    draws = rng.lognormal(sigma=0.1, size=(400, 2, 50))
+    assert sum(speed.slower(list(1.25 * one), list(than)) for one, than in draws) > 395

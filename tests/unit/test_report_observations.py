@@ -116,6 +116,14 @@ def test_an_undecided_model_is_published_with_a_warning(tmp_path: Path) -> None:
     assert "ONNX int8 may lose more than is allowed" in texts(calm_run(tmp_path, export=judged))[0]
 
 
+def test_a_slower_model_is_a_note_and_no_warning(tmp_path: Path) -> None:
+    judged = export()
+    judged["artifacts"][2] |= {"verdict": "slower", "reason": "is slower than fp32 here (1.24 against 1.04 ms a row)"}
+    run = calm_run(tmp_path, export=judged)
+    assert (texts(run), texts(run, "note")) == ([], [
+        "ONNX int8 is slower than fp32 here (1.24 against 1.04 ms a row), so it is not published."])
+
+
 def test_an_fp32_model_that_differs_is_reported_with_the_gates_reason(tmp_path: Path) -> None:
     judged = export()
     judged["artifacts"][1] |= {"verdict": "fail", "reason": "outputs differ by up to 3e-01"}

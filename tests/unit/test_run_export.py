@@ -1,0 +1,37 @@
+"""What becomes of exported models that are not published."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from finetune import recipe as recipes
+from finetune.export import gate
+from finetune.run.context import Run
+from finetune.run.folder import RunFolder
+from tests.unit.test_export_gate import artifact
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_slower_model_is_moved_out_of_what_is_published_and_said_so_plainly(tmp_path: Path) -> None:
+    from finetune.run.export import _withhold
+
+    draft, said = tmp_path / ".onnx.draft", io.StringIO()
+    files = {"fp32": draft / "model.onnx", "int8": draft / "int8" / "model.onnx"}
+    for file in files.values():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"graph")
+    run = Run("sentiment", recipes.load("sentiment"), RunFolder(tmp_path), Console(file=said))
+    slow = replace(artifact("int8", "slower", "is slower than fp32 here (1.24 against 1.04 ms a row)"), file="onnx/int8/model.onnx")
+    report = gate.overall([artifact("pytorch", "reference"), artifact("fp32", "pass"), slow])
+    _withhold(run, report, files)
+    assert (report["verdict"], report["default"]) == ("pass", "fp32")
+    assert not (draft / "int8").exists()
+    assert (tmp_path / "withheld" / "int8" / "model.onnx").read_bytes() == b"graph"
+    assert report["artifacts"][-1]["file"] == "withheld/int8/model.onnx"
+    assert said.getvalue() == "  int8 is slower than fp32 here (1.24 against 1.04 ms a row), so fp32 is what you get\n"
