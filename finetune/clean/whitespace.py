@@ -11,6 +11,8 @@ from finetune.contracts import Findings
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from finetune.contracts import Array
+
 order = 30
 kinds: tuple[str, ...] = ("text",)
 default = "fix"
@@ -35,13 +37,13 @@ HIDDEN = re.compile(f"[{UNSEEN}]+")
 
 def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
     """Cells with useless blanks or invisible characters, and the same text with single plain blanks."""
-    import pyarrow.compute as pc
+    from finetune.clean.signs import matches
 
     pattern = arrow_pattern("|".join(sign.pattern for sign in REASONS.values()))
     found: list[tuple[int, str, str, str, str]] = []
     for column in (name for name, kind in roles.items() if kind == "text"):
-        suspects = pc.indices_nonzero(pc.match_substring_regex(table[column], pattern))
-        for row, cell in zip(suspects.to_pylist(), table[column].take(suspects).to_pylist(), strict=True):
+        rows = matches(table[column], pattern, _maybe_useless)
+        for row, cell in zip(rows.tolist(), table[column].take(rows).to_pylist(), strict=True):
             kinds_found = [reason for reason, sign in REASONS.items() if sign.search(cell)]
             found.append((row, column, f"column {column!r} has {', '.join(kinds_found)}", cell, tidy(cell)))
     return Findings(*zip(*found, strict=True)) if found else Findings()
@@ -55,17 +57,20 @@ def tidy(text: str) -> str:
     return RUN.sub(_one_blank if "\u3000" in shown else " ", shown).strip(" \u3000")
 
 
-def matches_beyond_ascii(texts: pa.ChunkedArray, pattern: str) -> pa.Array:
-    """The rows in which a pattern is found that finds nothing in ASCII, for it takes far less to see what is ASCII."""
-    import pyarrow.compute as pc
-
-    rows = pc.indices_nonzero(pc.invert(pc.string_is_ascii(texts)))
-    return rows.filter(pc.match_substring_regex(texts.take(rows), pattern).combine_chunks()) if len(rows) else rows
-
-
 def arrow_pattern(pattern: str) -> str:
     """The same pattern in the spelling of RE2, which writes `\\u200b` as `\\x{200b}` and `\\Z` as `\\z`."""
     return re.sub(r"\\u([0-9a-f]{4})", r"\\x{\1}", pattern).replace(r"\Z", r"\z")
+
+
+def _maybe_useless(data: Array, offsets: Array) -> Array:
+    """A mask of the bytes that a tidy text does not have: second blanks, those at its ends, all beyond plain ASCII."""
+    blank = data == ord(" ")
+    marked = (data < ord(" ")) | (data > ord("~"))
+    marked[1:] |= blank[1:] & blank[:-1]
+    is_filled = offsets[:-1] < offsets[1:]
+    for edge in (offsets[:-1][is_filled], offsets[1:][is_filled] - 1):
+        marked[edge] |= blank[edge]
+    return marked
 
 
 def _one_blank(run: re.Match[str]) -> str:

@@ -16,8 +16,9 @@ import numpy as np
 
 from finetune.clean import label_text, row_text
 from finetune.clean.near.once import by_row
-from finetune.clean.near.ranges import num_bytes, ranges
-from finetune.clean.near.spelling import PIECE_BYTES, plain, rows_of, weights
+from finetune.clean.near.ranges import PIECE_BYTES, num_bytes, ranges
+from finetune.clean.near.spelling import plain, weights
+from finetune.clean.signs import rows_of
 from finetune.contracts import EITHER_ORDER
 
 if TYPE_CHECKING:
