@@ -20,22 +20,31 @@ def matches(texts: pa.ChunkedArray, pattern: str, marked: Callable[[Array, Array
 
     Marked is what a mask is true of, made over the bytes of some rows, given where these begin and the last one ends.
     """
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     found = [np.zeros(0, np.int64)]
     for start, end in ranges(num_bytes(texts), PIECE_BYTES):
-        piece = texts.slice(start, end - start).cast(pa.large_string()).combine_chunks()
+        piece = whole(texts.slice(start, end - start))
         data, offsets = rows_of(piece)
-        rows = np.flatnonzero(offsets[:-1] < offsets[1:])
-        rows = rows[np.logical_or.reduceat(marked(data, offsets), offsets[rows])] if len(rows) else rows
-        found.append(start + rows[pc.indices_nonzero(pc.match_substring_regex(piece.take(rows), pattern))])
+        mask = marked(data, offsets)
+        if mask.any():
+            rows = np.flatnonzero(offsets[:-1] < offsets[1:])
+            rows = rows[np.logical_or.reduceat(mask, offsets[rows])]
+            found.append(start + rows[pc.indices_nonzero(pc.match_substring_regex(piece.take(rows), pattern))])
     return np.concatenate(found)
 
 
 def beyond_ascii(data: Array, _: Array) -> Array:
     """A mask of the bytes that are not of ASCII."""
     return data > 127
+
+
+def whole(texts: pa.ChunkedArray) -> pa.Array:
+    """The texts as one array of large strings; of one chunk nothing is copied, as Arrow (26.0) would."""
+    import pyarrow as pa
+
+    texts = texts.cast(pa.large_string())
+    return texts.chunk(0) if texts.num_chunks == 1 else texts.combine_chunks()
 
 
 def rows_of(texts: pa.Array) -> tuple[Array, Array]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import compress
 from typing import TYPE_CHECKING
 
 from finetune.contracts import Findings
@@ -26,10 +27,10 @@ UNSEEN = r"\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u200b\u2060\ufeff"
 BLANK = f" {WIDE}{ODD}"
 
 REASONS = {
-    "blanks at its ends": re.compile(f"^[{BLANK}]|[{BLANK}]\\Z"),
-    "runs of blanks": re.compile(f"[{BLANK}]{{2}}"),
-    "tabs, line breaks or odd blanks": re.compile(f"[{ODD}]"),
-    "invisible characters": re.compile(f"[{UNSEEN}]"),
+    "blanks at its ends": f"^[{BLANK}]|[{BLANK}]\\Z",
+    "runs of blanks": f"[{BLANK}]{{2}}",
+    "tabs, line breaks or odd blanks": f"[{ODD}]",
+    "invisible characters": f"[{UNSEEN}]",
 }
 RUN = re.compile(f"[{BLANK}]{{2,}}|[{ODD}]")  # all but a single plain blank, which most of them are
 HIDDEN = re.compile(f"[{UNSEEN}]+")
@@ -37,14 +38,18 @@ HIDDEN = re.compile(f"[{UNSEEN}]+")
 
 def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
     """Cells with useless blanks or invisible characters, and the same text with single plain blanks."""
+    import pyarrow.compute as pc
+
     from finetune.clean.signs import matches
 
-    pattern = arrow_pattern("|".join(sign.pattern for sign in REASONS.values()))
+    patterns = [arrow_pattern(pattern) for pattern in REASONS.values()]
     found: list[tuple[int, str, str, str, str]] = []
     for column in (name for name, kind in roles.items() if kind == "text"):
-        rows = matches(table[column], pattern, _maybe_useless)
-        for row, cell in zip(rows.tolist(), table[column].take(rows).to_pylist(), strict=True):
-            kinds_found = [reason for reason, sign in REASONS.items() if sign.search(cell)]
+        rows = matches(table[column], "|".join(patterns), _maybe_useless)
+        cells = table[column].take(rows)
+        signs = [pc.match_substring_regex(cells, pattern).to_pylist() for pattern in patterns]
+        for row, cell, *has in zip(rows.tolist(), cells.to_pylist(), *signs, strict=True):
+            kinds_found = compress(REASONS, has)
             found.append((row, column, f"column {column!r} has {', '.join(kinds_found)}", cell, tidy(cell)))
     return Findings(*zip(*found, strict=True)) if found else Findings()
 

@@ -28,7 +28,7 @@ NUM_BANDS = 21
 
 FEW = 48  # shingles, up to which they are asked for the bins, and not the bins for theirs: either way gives the same
 _EMPTY = np.uint32(2**32 - 1)
-_BATCH = 2**16  # shingles and bins that are worked on at once, so that they stay in the processor's cache
+_BATCH = 2**17  # shingles and bins that are worked on at once, so that they stay in the processor's cache
 
 
 def band_keys(texts: pa.ChunkedArray) -> Array:
@@ -43,38 +43,32 @@ def sketches(hashes: Array, counts: Array) -> Array:
     A bin that none falls into has that of another: of the first that is not empty in an order of its own. So any bin of
     two rows is equal as often as their sets are similar, however few hashes they have.
     """
-    least = np.full((len(counts), NUM_BINS), _EMPTY)
-    bins = (hashes & np.uint64(NUM_BINS - 1)).astype(np.int64)
-    cells = np.repeat(np.arange(0, least.size, NUM_BINS), counts) + bins
-    np.minimum.at(least.reshape(-1), cells, (hashes >> np.uint64(32)).astype(np.uint32))
-    few = counts <= FEW
-    filled = np.empty_like(least)
-    filled[few] = _filled_from_few(least[few], bins, starts=(np.cumsum(counts) - counts)[few], counts=counts[few])
-    filled[~few] = _filled(least[~few])
-    return filled
-
-
-def _filled(least: Array) -> Array:
-    """The bins with the empty ones filled, which ask one bin after the other."""
-    own, filled = least.reshape(-1), least.copy()
-    empty = np.flatnonzero(own == _EMPTY)
+    bins = (hashes & np.uint64(NUM_BINS - 1)).view(np.int64)
+    own = np.full((len(counts), NUM_BINS), _EMPTY)
+    cells = np.repeat(np.arange(0, own.size, NUM_BINS), counts)
+    cells += bins
+    np.minimum.at(own.reshape(-1), cells, (hashes >> np.uint64(32)).astype(np.uint32))
+    filled, few = own.copy(), np.flatnonzero(counts <= FEW)
+    if len(few):
+        filled[few] = _filled(own[few], bins, starts=(np.cumsum(counts) - counts)[few], counts=counts[few])
+    empty = np.flatnonzero(filled == _EMPTY)
     for turn in _orders()[1:]:
         if not len(empty):
             break
         place = empty & (NUM_BINS - 1)
-        found = own.take(empty - place + turn.take(place))
+        found = own.reshape(-1).take(empty - place + turn.take(place))
         filled.reshape(-1)[empty] = found
         empty = empty[found == _EMPTY]
     return filled
 
 
-def _filled_from_few(least: Array, bins: Array, *, starts: Array, counts: Array) -> Array:
+def _filled(own: Array, bins: Array, *, starts: Array, counts: Array) -> Array:
     """The same where most bins are empty: each shingle says at which turn it would be asked, and the first is taken."""
-    turn = np.full(least.shape, NUM_BINS - 1, np.uint8)
-    for place in range(counts.max(initial=0)):
+    turn = np.full(own.shape, NUM_BINS - 1, np.uint8)
+    for place in range(counts.max()):
         np.minimum(turn, _turns().take(bins[starts + np.minimum(place, counts - 1)], axis=0), out=turn)
     asked = _orders().take(turn.astype(np.int64) * NUM_BINS + np.arange(NUM_BINS))
-    return np.take_along_axis(least, asked, axis=1)
+    return np.take_along_axis(own, asked, axis=1)
 
 
 @functools.cache

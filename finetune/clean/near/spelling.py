@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from finetune.clean.signs import rows_of
+from finetune.clean.signs import rows_of, whole
 from finetune.clean.whitespace import UNSEEN, arrow_pattern
 
 if TYPE_CHECKING:
@@ -67,17 +67,16 @@ def weights(texts: pa.ChunkedArray) -> Array:
 
 def _ready(texts: pa.ChunkedArray) -> tuple[Array, Array]:
     """Bytes and offsets of texts for which the table of plain letters is all that is left to do."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    whole = pc.fill_null(texts.cast(pa.large_string()).combine_chunks(), "")
-    data, offsets = rows_of(whole)
+    filled = pc.fill_null(whole(texts), "")
+    data, offsets = rows_of(filled)
     rows = _beyond_ascii(data, offsets)
     if not len(rows):
         return data, offsets
-    special = np.zeros(len(whole), bool)
+    special = np.zeros(len(filled), bool)
     special[rows] = True
-    return rows_of(pc.replace_with_mask(whole, special, _in_full(whole.take(rows))))
+    return rows_of(pc.replace_with_mask(filled, special, _in_full(filled.take(rows))))
 
 
 def _beyond_ascii(data: Array, offsets: Array) -> Array:
