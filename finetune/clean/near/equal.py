@@ -21,12 +21,12 @@ def twins(numbers: Array) -> Array:
     numbers = numbers.astype(np.uint64)
     found = np.arange(len(numbers))
     places, left, factor = found.copy(), numbers, _FACTOR
-    shift = 62 - len(numbers).bit_length()
-    slots = np.empty(2 ** (64 - shift), np.int64)  # two to four for each number
+    shift = 63 - len(numbers).bit_length()
+    slots = np.empty(2 ** (64 - shift), np.int32)  # two to four for each number
     while len(places):
         slot = (left * np.uint64(factor) >> np.uint64(shift)).view(np.int64)
         slots[slot] = places
-        there = slots[slot]
+        there = slots[slot].astype(np.int64)  # numpy looks up what has an index of its own size much faster
         unlike = numbers[there] != left
         found[places] = there
         places, left, factor = places[unlike], left[unlike], factor * _FACTOR % 2**64
