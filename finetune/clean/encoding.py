@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from finetune.clean.whitespace import matches_beyond_ascii, tidy
+from finetune.clean.whitespace import tidy
 from finetune.contracts import Findings
 
 if TYPE_CHECKING:
@@ -24,10 +24,12 @@ SIGN = r"[\x{80}-\x{2DFF}\x{F8FF}\x{FB01}\x{FB02}\x{FFFD}]"
 
 def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
     """Cells with damaged encoding, repaired; a lost character (U+FFFD) is a finding of its own without repair."""
+    from finetune.clean.signs import beyond_ascii, matches
+
     found: list[tuple[int, str, str, str, str | None]] = []
     for column in (name for name, kind in roles.items() if kind == "text"):
-        suspects = matches_beyond_ascii(table[column], SIGN)
-        for row, cell in zip(suspects.to_pylist(), table[column].take(suspects).to_pylist(), strict=True):
+        suspects = matches(table[column], SIGN, beyond_ascii)
+        for row, cell in zip(suspects.tolist(), table[column].take(suspects).to_pylist(), strict=True):
             repaired = repair(cell)
             if LOST in repaired:
                 reason = f"column {column!r} has characters beyond repair ({repaired.count(LOST)} x U+FFFD)"

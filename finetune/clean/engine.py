@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 TRAIN = "train"  # the only split whose rows are ever changed or dropped
 NOT_RULES = {"__init__", "cells", "check_digits", "engine", "label_text", "ledger", "leakage", "restore",
-             "row_text", "scripts"}
+             "row_text", "scripts", "signs"}
 
 
 @dataclass(frozen=True, slots=True)

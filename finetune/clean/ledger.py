@@ -9,6 +9,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -185,7 +186,7 @@ def flagged(lines: Iterable[LedgerLine], splits: Mapping[str, pa.Table]) -> dict
 
 def class_counts(before: Sequence[Labelled], after: Sequence[Labelled]) -> dict[str, dict[str, int]]:
     """Rows per label before and after cleaning, labels in alphabetical order; rows without label are left out."""
-    old, new = (Counter(name for cell in cells for name in names(cell)) for cells in (before, after))
+    old, new = (Counter(chain.from_iterable(map(names, cells))) for cells in (before, after))
     return {label: {"before": old[label], "after": new[label]} for label in sorted(old)}
 
 

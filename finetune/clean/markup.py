@@ -57,13 +57,13 @@ QUOTES = re.compile(r"(?P<before> ?)(?<![&\w])(?P<mark>quot|#0?3[49]|#14[5-8]|#8
 
 def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
     """Cells with remains of HTML, and the same text as a reader of the page saw it."""
-    import pyarrow.compute as pc
+    from finetune.clean.signs import matches
 
     found: list[tuple[int, str, str, str, str]] = []
     counts: Counter[str] = Counter()
     for column in (name for name, kind in roles.items() if kind == "text"):
-        suspects = pc.indices_nonzero(pc.match_substring_regex(table[column], SIGN))
-        for row, cell in zip(suspects.to_pylist(), table[column].take(suspects).to_pylist(), strict=True):
+        rows = matches(table[column], SIGN, lambda data, _: (data == ord("<")) | (data == ord(";")))
+        for row, cell in zip(rows.tolist(), table[column].take(rows).to_pylist(), strict=True):
             repaired = repair(cell)
             if repaired != cell:
                 kinds_found = _kinds(cell) or ("HTML",)

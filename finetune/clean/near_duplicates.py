@@ -40,7 +40,7 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
     in_cluster = np.isin(np.arange(table.num_rows), members)
     unlike = copies.firsts(number, among=in_cluster)[number[members]] == members  # no exact copy of an earlier member
     rows = members[unlike & (first[members] != members)].tolist()
-    direct = pairs.prove([table], roles, (first[rows], np.array(rows, np.int64)))
+    direct = pairs.prove([table], roles, (first[rows], np.array(rows, np.int64)), known=found)
     said = dict(zip(direct.right.tolist(), direct.similarity.tolist(), strict=True))
     other, similarity = pairs.nearest(found, table.num_rows)
     names = table["row"]

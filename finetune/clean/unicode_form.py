@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from unicodedata import normalize
 
 from finetune.clean import encoding
-from finetune.clean.whitespace import matches_beyond_ascii
 from finetune.contracts import Findings
 
 if TYPE_CHECKING:
@@ -28,13 +27,15 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
     """Cells that are not in Unicode form C or hold soft hyphens, and the same text in form C without them."""
     import pyarrow.compute as pc
 
+    from finetune.clean.signs import beyond_ascii, matches
+
     found: list[tuple[int, str, str, str, str]] = []
     for column in (name for name, kind in roles.items() if kind == "text"):
-        suspects = matches_beyond_ascii(table[column], SIGN)
+        suspects = matches(table[column], SIGN, beyond_ascii)
         cells = table[column].take(suspects)
         plain = pc.utf8_normalize(pc.replace_substring_regex(cells, SOFT_HYPHENS, r"\1"), form="NFC")
         differ = pc.indices_nonzero(pc.not_equal(cells, plain))
-        rows = suspects.take(differ).to_pylist()
+        rows = suspects[differ].tolist()
         for row, cell, after in zip(rows, cells.take(differ).to_pylist(), plain.take(differ).to_pylist(), strict=True):
             # A soft hyphen within wrongly decoded letters hid them from the rule that repairs those.
             after = normalize("NFC", encoding.repair(after))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import compress
 from typing import TYPE_CHECKING
 
 from finetune.contracts import Findings
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from finetune.contracts import Array
 
 order = 30
 kinds: tuple[str, ...] = ("text",)
@@ -24,10 +27,10 @@ UNSEEN = r"\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u200b\u2060\ufeff"
 BLANK = f" {WIDE}{ODD}"
 
 REASONS = {
-    "blanks at its ends": re.compile(f"^[{BLANK}]|[{BLANK}]\\Z"),
-    "runs of blanks": re.compile(f"[{BLANK}]{{2}}"),
-    "tabs, line breaks or odd blanks": re.compile(f"[{ODD}]"),
-    "invisible characters": re.compile(f"[{UNSEEN}]"),
+    "blanks at its ends": f"^[{BLANK}]|[{BLANK}]\\Z",
+    "runs of blanks": f"[{BLANK}]{{2}}",
+    "tabs, line breaks or odd blanks": f"[{ODD}]",
+    "invisible characters": f"[{UNSEEN}]",
 }
 RUN = re.compile(f"[{BLANK}]{{2,}}|[{ODD}]")  # all but a single plain blank, which most of them are
 HIDDEN = re.compile(f"[{UNSEEN}]+")
@@ -37,12 +40,16 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
     """Cells with useless blanks or invisible characters, and the same text with single plain blanks."""
     import pyarrow.compute as pc
 
-    pattern = arrow_pattern("|".join(sign.pattern for sign in REASONS.values()))
+    from finetune.clean.signs import matches
+
+    patterns = [arrow_pattern(pattern) for pattern in REASONS.values()]
     found: list[tuple[int, str, str, str, str]] = []
     for column in (name for name, kind in roles.items() if kind == "text"):
-        suspects = pc.indices_nonzero(pc.match_substring_regex(table[column], pattern))
-        for row, cell in zip(suspects.to_pylist(), table[column].take(suspects).to_pylist(), strict=True):
-            kinds_found = [reason for reason, sign in REASONS.items() if sign.search(cell)]
+        rows = matches(table[column], "|".join(patterns), _maybe_useless)
+        cells = table[column].take(rows)
+        signs = [pc.match_substring_regex(cells, pattern).to_pylist() for pattern in patterns]
+        for row, cell, *has in zip(rows.tolist(), cells.to_pylist(), *signs, strict=True):
+            kinds_found = compress(REASONS, has)
             found.append((row, column, f"column {column!r} has {', '.join(kinds_found)}", cell, tidy(cell)))
     return Findings(*zip(*found, strict=True)) if found else Findings()
 
@@ -55,17 +62,20 @@ def tidy(text: str) -> str:
     return RUN.sub(_one_blank if "\u3000" in shown else " ", shown).strip(" \u3000")
 
 
-def matches_beyond_ascii(texts: pa.ChunkedArray, pattern: str) -> pa.Array:
-    """The rows in which a pattern is found that finds nothing in ASCII, for it takes far less to see what is ASCII."""
-    import pyarrow.compute as pc
-
-    rows = pc.indices_nonzero(pc.invert(pc.string_is_ascii(texts)))
-    return rows.filter(pc.match_substring_regex(texts.take(rows), pattern).combine_chunks()) if len(rows) else rows
-
-
 def arrow_pattern(pattern: str) -> str:
     """The same pattern in the spelling of RE2, which writes `\\u200b` as `\\x{200b}` and `\\Z` as `\\z`."""
     return re.sub(r"\\u([0-9a-f]{4})", r"\\x{\1}", pattern).replace(r"\Z", r"\z")
+
+
+def _maybe_useless(data: Array, offsets: Array) -> Array:
+    """A mask of the bytes that a tidy text does not have: second blanks, those at its ends, all beyond plain ASCII."""
+    blank = data == ord(" ")
+    marked = (data < ord(" ")) | (data > ord("~"))
+    marked[1:] |= blank[1:] & blank[:-1]
+    is_filled = offsets[:-1] < offsets[1:]
+    for edge in (offsets[:-1][is_filled], offsets[1:][is_filled] - 1):
+        marked[edge] |= blank[edge]
+    return marked
 
 
 def _one_blank(run: re.Match[str]) -> str:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from finetune.clean.near.equal import repeated
+
 if TYPE_CHECKING:
     from finetune.contracts import Array
 
@@ -32,11 +34,9 @@ def distinct(numbers: Array) -> Array:
 
 def _of_band(band: Array) -> Array:
     """Pairs of one band, packed as earlier row * 2^32 + later row."""
-    rows = np.flatnonzero(band != ABSENT).astype(np.uint64)
+    judged = np.flatnonzero(band != ABSENT)
+    rows = judged[repeated(band[judged])].astype(np.uint64)  # most keys are met once and make no pair
     order = np.sort(band[rows].astype(np.uint64) << np.uint64(32) | rows)
-    # Most keys are met once: only those that are not make pairs.
-    same = order[1:] >> np.uint64(32) == order[:-1] >> np.uint64(32)
-    order = order[np.concatenate([same, [False]]) | np.concatenate([[False], same])] if len(order) else order
     key, rows = order >> np.uint64(32), order & np.uint64(2**32 - 1)
     begins = np.flatnonzero(np.diff(key, prepend=key[:1] + np.uint64(1)))
     sizes = np.diff(begins, append=len(key))
@@ -47,6 +47,8 @@ def _of_band(band: Array) -> Array:
     found = [_packed(rows[first[later]], rows[later])]
     for back in range(1, FULL):
         later = np.flatnonzero((place >= back) & (~crowded | (back == 1)))
+        if not len(later):
+            break
         found.append(_packed(rows[later - back], rows[later]))
     return np.concatenate(found)
 

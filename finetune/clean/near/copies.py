@@ -16,8 +16,9 @@ import numpy as np
 
 from finetune.clean import label_text, row_text
 from finetune.clean.near.once import by_row
-from finetune.clean.near.ranges import num_bytes, ranges
-from finetune.clean.near.spelling import PIECE_BYTES, plain, rows_of, weights
+from finetune.clean.near.ranges import PIECE_BYTES, num_bytes, ranges
+from finetune.clean.near.spelling import plain, weights
+from finetune.clean.signs import rows_of, whole
 from finetune.contracts import EITHER_ORDER
 
 if TYPE_CHECKING:
@@ -142,10 +143,9 @@ def _compared(table: pa.Table, roles: Mapping[str, str]) -> Iterator[pa.Array]:
 
 
 def _spelt(texts: pa.ChunkedArray) -> pa.Array:
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     spelt = plain(texts)
     empty = pc.equal(pc.binary_length(spelt), 0)
-    raw = pc.fill_null(texts.cast(pa.large_string()).combine_chunks(), "")
+    raw = pc.fill_null(whole(texts), "")
     return pc.if_else(empty, raw, spelt) if pc.any(empty).as_py() else spelt

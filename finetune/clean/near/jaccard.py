@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from finetune.clean.near import shingles
-from finetune.clean.near.bands import distinct
+from finetune.clean.near.equal import twins
 from finetune.clean.near.ranges import num_bytes, ranges
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MIN_SIMILARITY = 0.8
 
-_BLOCK_BYTES = 2**20  # of text that is compared at once
+_BLOCK_BYTES = 2**19  # of text that is compared at once, so that it stays in the processor's cache
 
 
 def similarities(texts: pa.ChunkedArray, left: Array, right: Array) -> Array:
@@ -34,11 +34,10 @@ def _of_block(texts: pa.ChunkedArray, left: Array, right: Array) -> Array:
     number = np.tile(np.arange(len(left)), 2)
     counts = sets.counts[places]
     member = np.repeat(sets.ends[places] - np.cumsum(counts), counts) + np.arange(counts.sum())
-    # The number of the pair, 40 bits of the hash, the side: sorted, what both texts have stands side by side.
-    side = np.repeat(np.arange(2, dtype=np.uint64), [counts[:len(left)].sum(), counts[len(left):].sum()])
-    tagged = distinct(np.repeat(number, counts).astype(np.uint64) << np.uint64(41)
-                      | sets.hashes[member] >> np.uint64(24) << np.uint64(1) | side)
-    pair, shingle = (tagged >> np.uint64(41)).astype(np.int64), tagged >> np.uint64(1)
-    both = np.bincount(pair, minlength=len(left))
-    shared = np.bincount(pair[1:][shingle[1:] == shingle[:-1]], minlength=len(left))
-    return np.asarray(shared / np.maximum(both - shared, 1), np.float32)
+    pair = np.repeat(number, counts)
+    shingle = twins(pair.astype(np.uint64) << np.uint64(40) | sets.hashes[member] >> np.uint64(24))
+    of_left = counts[:len(left)].sum()
+    has = np.zeros((2, len(pair)), bool)
+    has[0, shingle[:of_left]] = has[1, shingle[of_left:]] = True
+    either, both = (np.bincount(pair[mask], minlength=len(left)) for mask in (has[0] | has[1], has[0] & has[1]))
+    return np.asarray(both / np.maximum(either, 1), np.float32)

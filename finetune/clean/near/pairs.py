@@ -12,6 +12,7 @@ import numpy as np
 from finetune.clean import row_text
 from finetune.clean.duplicates import keys
 from finetune.clean.near import bands, copies, jaccard, likeness, minhash, pictures
+from finetune.clean.near.equal import twins
 from finetune.clean.near.once import by_row, once
 
 if TYPE_CHECKING:
@@ -52,8 +53,16 @@ def _candidates(tables: Sequence[pa.Table], roles: Mapping[str, str]) -> tuple[A
     return pictures.candidates(sketches) if "image" in roles.values() else bands.candidates(sketches.T)
 
 
-def prove(tables: Sequence[pa.Table], roles: Mapping[str, str], ends: tuple[Array, Array]) -> Pairs:
-    """Of the given pairs, told by their earlier and their later rows, those that are near copies."""
+def prove(tables: Sequence[pa.Table], roles: Mapping[str, str], ends: tuple[Array, Array], *,
+          known: Pairs | None = None) -> Pairs:
+    """Of the given pairs, told by their earlier and their later rows, those that are near copies.
+
+    Pairs that are `known` to be such are not compared again.
+    """
+    if known is not None:
+        at, packed = _packed(known.left, known.right), _packed(*ends)
+        new = ~np.isin(packed, at)
+        return _joined([known.where(np.isin(at, packed)), prove(tables, roles, (ends[0][new], ends[1][new]))])
     if "image" in roles.values():
         looks = np.concatenate([_sketch(table, roles) for table in tables])
         pairs = Pairs(*ends, likeness.similarities(looks, *ends))
@@ -89,7 +98,7 @@ def across(tables: Sequence[pa.Table], roles: Mapping[str, str]) -> Pairs:
         of_cluster[clusters] = inside[at]
         outside = rows[(table_of[rows] != table) & (of_cluster[first[rows]] >= 0)]
         earlier, later = np.sort(np.stack([outside, of_cluster[first[outside]]]), axis=0)
-        parts.append(prove(tables, roles, (earlier, later)))
+        parts.append(prove(tables, roles, (earlier, later), known=kept))
     return _distinct(_joined(parts))
 
 
@@ -137,8 +146,12 @@ def _first_equal(marks: Sequence[str]) -> Array:
 
 
 def _distinct(pairs: Pairs) -> Pairs:
-    packed = pairs.left.astype(np.uint64) << np.uint64(32) | pairs.right.astype(np.uint64)
-    return pairs.where(np.isin(np.arange(len(packed)), np.unique(packed, return_index=True)[1]))
+    twin = twins(_packed(pairs.left, pairs.right))
+    return pairs.where(twin == np.arange(len(twin)))
+
+
+def _packed(left: Array, right: Array) -> Array:
+    return left.astype(np.uint64) << np.uint64(32) | right.astype(np.uint64)
 
 
 def firsts(pairs: Pairs, num_rows: int) -> Array:
@@ -175,7 +188,7 @@ def _sketch(table: pa.Table, roles: Mapping[str, str]) -> Array:
 def _band_keys(table: pa.Table, roles: Mapping[str, str]) -> Array:
     """The band keys of each row, shape (rows, bands), piece by piece, for several texts are joined."""
     bounds = [*range(0, table.num_rows, _ROWS), table.num_rows] if table.num_rows else [0, 0]
-    return np.concatenate([minhash.band_keys(_texts(table.slice(start, end - start), roles)).T
+    return np.concatenate([minhash.band_keys(_texts(table.slice(start, end - start), roles))
                            for start, end in pairwise(bounds)])
 
 

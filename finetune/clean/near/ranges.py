@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from finetune.contracts import Array
 
+PIECE_BYTES = 2**19  # of text to be worked on at once: what it becomes on the way stays in the processor's cache
 
 def ranges(sizes: Array, most: int) -> Iterator[tuple[int, int]]:
     """Consecutive ranges (start, end) over all entries whose sizes add up to about `most`, one entry at least."""

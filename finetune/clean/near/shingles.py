@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from finetune.clean.near.ranges import num_bytes, ranges
-from finetune.clean.near.spelling import PIECE_BYTES, plain, rows_of
+from finetune.clean.near.ranges import PIECE_BYTES, num_bytes, ranges
+from finetune.clean.near.spelling import spelt, with_single_blanks
+from finetune.clean.signs import rows_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -54,18 +55,9 @@ def chunks(texts: pa.ChunkedArray) -> Iterator[Shingles]:
 
 def of_rows(texts: pa.ChunkedArray) -> Shingles:
     """The shingles of all rows at once; memory grows with the text."""
-    data, offsets, unspaced = _plain(texts)
-    begins = np.zeros(len(data) + 1, bool)
-    begins[offsets] = True
-    blank = data == 32
-    begins[1:] |= blank
-    if unspaced.any():
-        begins[:-1] |= np.repeat(unspaced, np.diff(offsets)) & ((data & 0xC0) != 0x80)  # where a character begins
-        begins[:-1] &= ~blank
-    starts = np.flatnonzero(begins[:-1])
-    # Between two units stands one blank or nothing, for such is plain spelling.
-    lengths = np.diff(starts, append=len(data))
-    lengths[:-1] -= blank[starts[1:] - 1]
+    data, offsets = spelt(texts)
+    unspaced = _unspaced(data, offsets)
+    starts, lengths = _units(data, offsets, unspaced)
     ends = np.searchsorted(starts, offsets[1:])
     counts = np.diff(ends, prepend=0)
     units = _hashed(data, starts, lengths)
@@ -77,17 +69,33 @@ def of_rows(texts: pa.ChunkedArray) -> Shingles:
     return Shingles(hashes.reshape(-1), 2 * np.cumsum(counts))
 
 
-def _plain(texts: pa.ChunkedArray) -> tuple[Array, Array, Array]:
-    """The bytes of all rows in plain spelling, where rows begin and end, and which rows are unspaced."""
+def _unspaced(data: Array, offsets: Array) -> Array:
+    """Which rows are unspaced."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    spelt = plain(texts)
-    unspaced = np.zeros(len(spelt), bool)
-    others = pc.indices_nonzero(pc.invert(pc.string_is_ascii(spelt)))
-    if len(others):
-        wide = pc.count_substring_regex(spelt.take(others), UNSPACED)
-        unspaced[others.to_numpy()] = 2 * wide.to_numpy() >= pc.utf8_length(spelt.take(others)).to_numpy()
-    return *rows_of(spelt), unspaced
+    unspaced = np.zeros(len(offsets) - 1, bool)
+    if not (data > 127).any():
+        return unspaced
+    texts = pa.Array.from_buffers(pa.large_string(), len(unspaced), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+    others = pc.indices_nonzero(pc.invert(pc.string_is_ascii(texts)))
+    wide_texts = with_single_blanks(*rows_of(texts.take(others)))
+    wide = pc.count_substring_regex(wide_texts, UNSPACED)
+    unspaced[others.to_numpy()] = 2 * wide.to_numpy() >= pc.utf8_length(wide_texts).to_numpy()
+    return unspaced
+
+
+def _units(data: Array, offsets: Array, unspaced: Array) -> tuple[Array, Array]:
+    """Where words, or in unspaced rows characters, begin, and their bytes."""
+    solid = np.append(data != ord(" "), False)
+    begins = solid.copy()
+    begins[1:] &= ~solid[:-1]
+    begins[offsets] = solid[offsets]
+    if unspaced.any():
+        begins[:-1] |= solid[:-1] & np.repeat(unspaced, np.diff(offsets)) & ((data & 0xC0) != 0x80)
+    ends = solid[:-1] & (begins[1:] | ~solid[1:])
+    starts = np.flatnonzero(begins)
+    return starts, np.flatnonzero(ends) + 1 - starts
 
 
 def _hashed(data: Array, starts: Array, lengths: Array) -> Array:

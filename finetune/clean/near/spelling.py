@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from finetune.clean.signs import rows_of, whole
 from finetune.clean.whitespace import UNSEEN, arrow_pattern
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ SPELLINGS = (
     (r"[\pZ\p{Cc}]+", " "),
 )
 
-PIECE_BYTES = 2**19  # of text to be spelt at once: what it becomes on the way stays in the processor's cache
-
 # ASCII needs none of this but for control characters, smileys and minus signs; the rest of it goes through one table.
 _BLANKS = bytes(range(33)) + b".,;:!?'\"`()[]-"
 _PLAIN = bytes(32 if code in _BLANKS else ord(chr(code).lower()) if code < 128 else code for code in range(256))
@@ -43,11 +42,13 @@ _SIGNS = np.array([
 
 def plain(texts: pa.ChunkedArray) -> Any:
     """Every text in plain spelling, as one array of large strings; "" where it is missing or nothing is left."""
-    import pyarrow as pa
+    return with_single_blanks(*spelt(texts))
 
+
+def spelt(texts: pa.ChunkedArray) -> tuple[Array, Array]:
+    """The bytes of all rows in plain spelling but for runs of blanks, and where rows begin and the last one ends."""
     data, offsets = _ready(texts)
-    kept, offsets = _with_single_blanks(np.frombuffer(data.tobytes().translate(_PLAIN), np.uint8), offsets)
-    return pa.Array.from_buffers(pa.large_string(), len(texts), [None, pa.py_buffer(offsets), pa.py_buffer(kept)])
+    return np.frombuffer(data.tobytes().translate(_PLAIN), np.uint8), offsets
 
 
 def weights(texts: pa.ChunkedArray) -> Array:
@@ -66,24 +67,16 @@ def weights(texts: pa.ChunkedArray) -> Array:
 
 def _ready(texts: pa.ChunkedArray) -> tuple[Array, Array]:
     """Bytes and offsets of texts for which the table of plain letters is all that is left to do."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    whole = pc.fill_null(texts.cast(pa.large_string()).combine_chunks(), "")
-    data, offsets = rows_of(whole)
+    filled = pc.fill_null(whole(texts), "")
+    data, offsets = rows_of(filled)
     rows = _beyond_ascii(data, offsets)
     if not len(rows):
         return data, offsets
-    special = np.zeros(len(whole), bool)
+    special = np.zeros(len(filled), bool)
     special[rows] = True
-    return rows_of(pc.replace_with_mask(whole, special, _in_full(whole.take(rows))))
-
-
-def rows_of(texts: pa.Array) -> tuple[Array, Array]:
-    """The bytes of an array of large strings, and where in them each row begins and the last one ends."""
-    offsets = np.frombuffer(texts.buffers()[1], np.int64)[texts.offset:texts.offset + len(texts) + 1]
-    data = np.frombuffer(texts.buffers()[2] or b"", np.uint8)[offsets[0]:offsets[-1]]
-    return data, offsets - offsets[0]
+    return rows_of(pc.replace_with_mask(filled, special, _in_full(filled.take(rows))))
 
 
 def _beyond_ascii(data: Array, offsets: Array) -> Array:
@@ -107,12 +100,14 @@ def _in_full(texts: pa.Array) -> pa.Array:
     return pa.array([text.casefold() for text in spelt.to_pylist()], pa.large_string())
 
 
-def _with_single_blanks(data: Array, offsets: Array) -> tuple[Array, Array]:
-    """Bytes and offsets of the rows without blanks at their ends and with one blank for every run of them.
+def with_single_blanks(data: Array, offsets: Array) -> Any:
+    """The rows as one array of large strings, without blanks at their ends and with one blank for every run of them.
 
     Of a run the last blank stays, where it has letters of its row on both sides. Blanks are few beside letters, so
     all is told by their places.
     """
+    import pyarrow as pa
+
     blanks = np.flatnonzero(data == 32)
     begins = np.zeros(len(data) + 1, bool)
     begins[offsets] = True
@@ -123,9 +118,9 @@ def _with_single_blanks(data: Array, offsets: Array) -> tuple[Array, Array]:
         leading = np.flatnonzero(begins[blanks])
         ahead = last[np.minimum(np.searchsorted(last, leading), len(last) - 1)]
         gone[ahead[ahead - leading == blanks[ahead] - blanks[leading]]] = True
-    if not gone.any():
-        return data, offsets
     lost = blanks[gone]
-    kept = np.ones(len(data), bool)
-    kept[lost] = False
-    return data[kept], offsets - np.searchsorted(lost, offsets)
+    if len(lost):
+        kept = np.ones(len(data), bool)
+        kept[lost] = False
+        data, offsets = data[kept], offsets - np.searchsorted(lost, offsets)
+    return pa.Array.from_buffers(pa.large_string(), len(offsets) - 1, [None, pa.py_buffer(offsets), pa.py_buffer(data)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from finetune.clean.label_text import names
@@ -63,12 +64,14 @@ def nothing_left(before: Mapping[str, Sequence[Any]], after: Sequence[str | list
     left. What rules that have `failed` took away does not count: whether it goes is not settled.
     """
     labels = before["label"]
+    lines = [line for line in ledger if line.action == "dropped" and line.split == "train"]
+    rows = {line.row for line in lines}
     labels_of: dict[str, list[Any]] = {row: names(cell) or [None]
-                                       for row, cell in zip(before["row"], labels, strict=True)}
-    dropped: Counter[tuple[str | None, str]] = Counter((label, line.rule) for line in ledger
-                      if line.action == "dropped" and line.split == "train" for label in labels_of.get(line.row, ()))
+                                       for row, cell in zip(before["row"], labels, strict=True) if row in rows}
+    dropped: Counter[tuple[str | None, str]] = Counter(
+        (label, line.rule) for line in lines for label in labels_of.get(line.row, ()))
     unsettled = {label for label, rule in dropped if rule in failed}
-    known, left_over = ({name for cell in cells for name in names(cell)} for cells in (labels, after))
+    known, left_over = (set(chain.from_iterable(map(names, cells))) for cells in (labels, after))
     gone = sorted(known - left_over - unsettled)
     if not after and not unsettled:
         left = f"none ({_blame(dropped, {None, *known})})"
