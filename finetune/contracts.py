@@ -197,6 +197,7 @@ class Loaded:
     revision: str | None = None
     license: str | None = None
     note: str | None = None  # what the user must know, printed and kept
+    settings_from: str = ""  # where those of the processor stand, in words
     fresh: tuple[str, ...] = ()  # names of the weights that the file did not bring: they began at random
     num_weights: int = 0  # backbone and head, without adapters
     num_trained: int = 0

@@ -32,7 +32,8 @@ COPIES = {
 
 def families() -> list[str]:
     """The loaders: every file here that is not a tool of theirs."""
-    tools = ("__init__", "adapters", "anatomy", "features", "freeze", "resolve", "small", "tiny")
+    tools = ("__init__", "adapters", "anatomy", "features", "freeze", "preprocessing", "resolve", "small", "suits",
+             "tiny")
     return sorted(file.stem for file in Path(__file__).parent.glob("*.py") if file.stem not in tools)
 
 
