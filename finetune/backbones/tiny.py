@@ -9,6 +9,8 @@ from typing import Any
 
 WIDTH = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
 IDS = {"pad_token_id": 0, "cls_token_id": 2, "sep_token_id": 3, "bos_token_id": 2, "eos_token_id": 3}
+BYTE_IDS = {"pad_token_id": 1, "cls_token_id": 0, "bos_token_id": 0, "sep_token_id": 2, "eos_token_id": 2}
+PIECES = 400  # 256 bytes, five special tokens, and pairs of them
 TEXT: dict[str, dict[str, Any]] = {
     "bert": {**WIDTH, "max_position_embeddings": 160},
     "roberta": {**WIDTH, **IDS, "max_position_embeddings": 162, "type_vocab_size": 1},
@@ -53,8 +55,12 @@ PROCESSORS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def write(architecture: str, folder: Path, *, words: Sequence[str] = (), dropout: float = 0.1, seed: int = 0) -> Path:
-    """A folder that `model.name=` accepts; text models get a word-level vocabulary of `words`."""
+def write(architecture: str, folder: Path, *, words: Sequence[str] = (), dropout: float = 0.1, seed: int = 0,
+          byte_level: bool = False) -> Path:
+    """A folder that `model.name=` accepts; text models get a word-level vocabulary of `words`.
+
+    With `byte_level` a RoBERTa has pieces of them, as its weights on the Hub have them.
+    """
     import torch
     from transformers import AutoConfig, AutoModel, AutoModelForSeq2SeqLM
 
@@ -63,12 +69,14 @@ def write(architecture: str, folder: Path, *, words: Sequence[str] = (), dropout
         return _write_timm(architecture, folder, dropout)
     settings = dict({**TEXT, **SEQ2SEQ, **IMAGE}[architecture])
     if architecture not in IMAGE:
-        settings["vocab_size"] = len(words) + 5
+        settings |= {"vocab_size": PIECES, **BYTE_IDS} if byte_level else {"vocab_size": len(words) + 5}
     for name in DROPOUT:
         settings[name] = dropout
     kind = AutoModelForSeq2SeqLM if architecture in SEQ2SEQ else AutoModel
     kind.from_config(AutoConfig.for_model(architecture, **settings)).save_pretrained(folder)
-    if architecture not in IMAGE:
+    if byte_level:
+        _write_pieces(folder, words)
+    elif architecture not in IMAGE:
         _write_tokenizer(architecture, folder, words)
     else:
         _write_image_processor(architecture, folder)
@@ -98,6 +106,25 @@ def _write_image_processor(architecture: str, folder: Path) -> None:
     settings = {"size": {"height": 32, "width": 32}, "image_mean": [0.5] * 3, "image_std": [0.5] * 3}
     kind, own = PROCESSORS.get(architecture, ("ViTImageProcessor", {}))
     getattr(transformers, kind)(**settings | own).save_pretrained(folder)
+
+
+def _write_pieces(folder: Path, words: Sequence[str]) -> None:
+    """Byte pairs with the ids and the treatment of blanks that FacebookAI/roberta-base has."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(vocab_size=PIECES, special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"],
+                                  initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False)
+    tokenizer.train_from_iterator([" ".join(words)], trainer)
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token="<s>", cls_token="<s>", pad_token="<pad>", eos_token="</s>",
+        sep_token="</s>", unk_token="<unk>", mask_token="<mask>", model_max_length=160,
+        model_input_names=["input_ids", "attention_mask"],
+    ).save_pretrained(folder)
 
 
 def _write_tokenizer(architecture: str, folder: Path, words: Sequence[str]) -> None:

@@ -189,6 +189,7 @@ def _origin(run: Run) -> list[str]:
         lines.append(f"Revision of the data: {data['revision']}.")
     if backbone.get("revision"):
         lines.append(f"Revision of the backbone: {backbone['revision']}.")
+    lines += [f"{line[:1].upper()}{line[1:]}." for line in run.metrics.get("preprocessing") or ()]
     licenses = [f"{of} {part.get('license') or 'not known'}" for of, part in (("data", data), ("backbone", backbone))]
     return [*lines, f"Licences: {', '.join(licenses)}."]
 
