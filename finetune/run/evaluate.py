@@ -51,7 +51,8 @@ def evaluate(run: Run) -> None:
     run.folder.write("metrics.json", {
         "recipe": run.name, "source": source["source"], "data": source, "backbone": trained["backbone"],
         "task": HUB_NAMES.get(task.onnx_task, task.onnx_task), "primary": task.primary,
-        "says": _says(task), "preprocessing": preprocessing.said(trained.get("preprocessing") or {}),
+        "inputs": [role for role in task.roles if role != task.target], "says": _says(task),
+        "preprocessing": preprocessing.said(trained.get("preprocessing") or {}),
         "labels": list(task.head.labels.names), "splits": splits,
         "baselines": compared,
         "calibration": calibration.errors(task, {split: columns for split, (_, columns) in found.items()}),
