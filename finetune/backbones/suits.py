@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib
 import importlib.metadata
 import importlib.util
 from collections.abc import Iterable, Mapping
@@ -61,11 +60,13 @@ def architectures(module: str, table: str) -> tuple[str, ...]:
     """The names in a table of transformers' `models/auto`, read from its source: importing it would load torch."""
     for node in _source(module).body:
         if isinstance(node, ast.Assign) and any(getattr(name, "id", None) == table for name in node.targets):
-            pairs = node.value.args[0].elts if isinstance(node.value, ast.Call) and node.value.args else ()
-            found = tuple(str(pair.elts[0].value) for pair in pairs)
-            if found:
+            call: Any = node.value
+            pairs = call.args[0].elts if getattr(call, "args", ()) else ()
+            if found := tuple(str(pair.elts[0].value) for pair in pairs):
                 return found
-    return tuple(getattr(importlib.import_module(f"transformers.models.auto.{module}"), table))
+    from transformers.models import auto
+
+    return tuple(getattr(getattr(auto, module), table))
 
 
 def _class(auto: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from finetune.evaluate.infer import torch_infer
 from finetune.spec import Model
 from finetune.tasks.image_classification import ImageClassification
 from finetune.tasks.text_classification import TextClassification
+from tests.conftest import ROOT
 from tests.parity import setting
 
 KINDS = (*tiny.TEXT, *tiny.IMAGE, *tiny.TIMM)
@@ -23,6 +24,11 @@ WORDS = ("good", "bad", "good", "film")
 
 def test_every_architecture_has_one_kind_of_input() -> None:
     assert len(KINDS) == len(set(KINDS)) == len(tiny.TEXT) + len(tiny.IMAGE) + len(tiny.TIMM) > 0
+
+
+def test_page_on_backbones_names_every_architecture() -> None:
+    page = (ROOT / "docs" / "backbones.md").read_text(encoding="utf-8")
+    assert [kind for kind in (*KINDS, *tiny.SEQ2SEQ) if f"`{kind}`" not in page] == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
