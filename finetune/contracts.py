@@ -127,8 +127,7 @@ class Task(Protocol):
     only `loss` knows torch. A row is one example whatever becomes of it: long ones hold several windows, a batch of B
     rows then has W >= B lines in `inputs`, and `predict` puts them together again.
 
-    A task that does more than `model(**batch.inputs)` to answer, as those that generate, has
-    `infer(model, batch)` besides: outputs by name.
+    A task that does more than `model(**batch.inputs)` to answer also has `infer(model, batch)`: outputs by name.
     """
 
     # Role -> kind: text, image, number, label, labels (a list of names), tokens, tags or answers.
@@ -197,6 +196,7 @@ class Loaded:
     revision: str | None = None
     license: str | None = None
     note: str | None = None  # what the user must know, printed and kept
+    settings_from: str = ""  # where those of the processor stand, in words
     fresh: tuple[str, ...] = ()  # names of the weights that the file did not bring: they began at random
     num_weights: int = 0  # backbone and head, without adapters
     num_trained: int = 0

@@ -92,6 +92,8 @@ class Model:
     """Random weights instead of pretrained ones."""
     sample: str | None = None
     """Architecture that trains on the sample from random weights, where no small pretrained one fits it."""
+    sample_size: int | None = None
+    """Side of its input in pixels; none is the backbone's own, or twice that of small pictures."""
 
 
 @dataclass(frozen=True, slots=True)

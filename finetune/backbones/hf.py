@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import transformers
 
+from finetune.backbones import preprocessing
 from finetune.contracts import Head, Loaded
-from finetune.data.pixels import ImageProcessor
-from finetune.data.text import Marks, TextProcessor
+from finetune.data.text import Marks
 from finetune.errors import BackboneError, some
 
 if TYPE_CHECKING:
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
 MAJOR = int(transformers.__version__.split(".")[0])  # of the library line: 4 or 5
 # Image processors that need no torchvision, since only their settings are read; each line has its own word for them.
 PLAIN: dict[str, Any] = {"use_fast": False} if MAJOR < 5 else {"backend": "pil"}
-# Pillow's numbers for the filters, as image processor configurations hold them.
-RESAMPLE = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
-
+MOMENTUM = 0.1  # torch's own: what a batch norm takes of new rows
 # Where older backbones keep how they write: in the configuration of the model, of a T5 by task.
 ELSEWHERE = ("task_specific_params", "num_beams", "length_penalty", "min_length", "max_length", "early_stopping",
              "no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "repetition_penalty", "forced_bos_token_id",
@@ -34,15 +33,11 @@ def load(place: str | Path, head: Head, *, revision: str | None = None, local: b
     """The weights at `place` (folder or Hub name) with the task's head; safetensors only, no code from the place."""
     options: dict[str, Any] = {"revision": revision, "local_files_only": local, "trust_remote_code": False}
     config = _config(place, head, options)
-    quiet = transformers.logging.get_verbosity()
-    transformers.logging.set_verbosity_error()  # "newly initialized head" is the purpose here, not a warning
-    try:
+    with quiet():
         model, info = getattr(transformers, head.auto).from_pretrained(
             place, config=config, use_safetensors=True, ignore_mismatched_sizes=True, output_loading_info=True,
             **options,
         )
-    finally:
-        transformers.logging.set_verbosity(quiet)
     fresh = refuse_unfit(model, info, place)
     return _loaded(model, place, head=head, options=options, fresh=fresh)
 
@@ -71,6 +66,17 @@ def reload(folder: Path, head: Head, *, attention: str | None = None) -> Any:
     if head.decoding is not None:
         _set_decoding(model, head.decoding, _marks(model, folder))
     return model
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """transformers without its warnings: a newly initialized head is the purpose here."""
+    before = transformers.logging.get_verbosity()
+    transformers.logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        transformers.logging.set_verbosity(before)
 
 
 def refuse_unfit(model: Any, info: dict[str, Any], place: str | Path) -> tuple[str, ...]:
@@ -135,20 +141,35 @@ def _loaded(
 ) -> Loaded:
     if head.auto == "AutoModelForImageClassification":
         native = transformers.AutoImageProcessor.from_pretrained(place, **PLAIN, **options)
-        processor: Any = _image_processor(native, head, place)
-        return counted(Loaded(model=model, processor=processor, native=native, source="", name=str(place), fresh=fresh))
+        pictures: Any = preprocessing.of_pictures(native.to_dict(), place, size=head.size)
+        remember_longer(model)
+        return counted(Loaded(model=model, processor=pictures, native=native, source="", name=str(place), fresh=fresh,
+                              settings_from="the weights' preprocessor_config.json"))
     native = transformers.AutoTokenizer.from_pretrained(place, use_fast=True, **options)
     return with_tokenizer(model, native, head, place=place, fresh=fresh)
 
 
 def with_tokenizer(model: Any, native: Any, head: Head, *, place: str | Path, fresh: tuple[str, ...] = ()) -> Loaded:
     """A text model and its tokenizer; one that writes texts is set to write them as the task has it."""
-    processor = _text_processor(native, model, place)
+    processor = preprocessing.of_texts(native, model.config, place)
     if head.decoding is not None:
         marks = _marks(model, place)
         processor = replace(processor, marks=marks)
         _set_decoding(model, head.decoding, marks)
-    return counted(Loaded(model=model, processor=processor, native=native, source="", name=str(place), fresh=fresh))
+    return counted(Loaded(model=model, processor=processor, native=native, source="", name=str(place), fresh=fresh,
+                          settings_from="the weights' tokenizer.json"))
+
+
+def remember_longer(model: Any) -> None:
+    """Let batch norms follow the rows slowly, where a port from TensorFlow has its momentum the wrong way round.
+
+    There it is what is kept, in torch what is new: with the 0.997 of a MobileNetV2 in transformers 4.57 (an
+    EfficientNet has 0.99) the last micro-batch alone would decide on how a model answers. See
+    test_transformers_still_has_the_momentum_of_tensorflow.
+    """
+    for part in model.modules():
+        if (getattr(part, "momentum", None) or 0) > 0.5:
+            part.momentum = MOMENTUM
 
 
 def _marks(model: Any, place: str | Path) -> Marks:
@@ -180,36 +201,4 @@ def _set_decoding(model: Any, decoding: Decoding, marks: Marks) -> None:
         num_beams=decoding.num_beams, max_new_tokens=decoding.max_tokens, min_new_tokens=decoding.min_tokens or None,
         length_penalty=decoding.length_penalty, decoder_start_token_id=marks.start_id, eos_token_id=marks.end_id,
         pad_token_id=marks.pad_id, forced_bos_token_id=marks.first_id,
-    )
-
-
-def _text_processor(native: Any, model: Any, place: str | Path) -> TextProcessor:
-    if not native.is_fast:
-        raise BackboneError(
-            f"model.name: {place}",
-            "its tokenizer exists in slow form only, a tokenizer.json is needed. Use a backbone that ships one.",
-        )
-    tokenizer = native.backend_tokenizer
-    tokenizer.no_padding()
-    longest = getattr(model.config, "max_position_embeddings", None) or native.model_max_length
-    # RoBERTa's positions start after the padding id, so two of them are never used by a token.
-    offset = model.config.pad_token_id + 1 if model.config.model_type in ("roberta", "xlm-roberta", "camembert") else 0
-    pad_id = native.pad_token_id if native.pad_token_id is not None else 0
-    return TextProcessor(tokenizer, tuple(native.model_input_names), pad_id, int(min(longest - offset, 100_000)))
-
-
-def _image_processor(native: Any, head: Head, place: str | Path) -> ImageProcessor:
-    settings = native.to_dict()
-    size = settings.get("size") or {}
-    cut = settings.get("crop_size") if settings.get("do_center_crop") else None
-    own = (cut or size).get("height") or size.get("shortest_edge")
-    if not own:
-        raise BackboneError(
-            f"model.name: {place}",
-            "its image processor names no input size. Add task.image_size=PIXELS, or use another backbone.",
-        )
-    scaled = size.get("shortest_edge") or size.get("height") or own
-    return ImageProcessor(
-        size=head.size or own, mean=tuple(settings["image_mean"]), std=tuple(settings["image_std"]),
-        resample=RESAMPLE.get(settings.get("resample", 2), "bilinear"), crop=own / scaled if cut else None,
     )

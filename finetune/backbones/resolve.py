@@ -13,6 +13,7 @@ from finetune.contracts import Head, Loaded
 from finetune.errors import BackboneError, nearest
 from finetune.machine import hub_reachable
 from finetune.spec import Model
+from finetune.write import read_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ COPIES = {
 
 def families() -> list[str]:
     """The loaders: every file here that is not a tool of theirs."""
-    tools = ("__init__", "adapters", "anatomy", "features", "freeze", "resolve", "small", "tiny")
+    tools = ("__init__", "adapters", "anatomy", "features", "freeze", "preprocessing", "resolve", "small", "suits",
+             "tiny")
     return sorted(file.stem for file in Path(__file__).parent.glob("*.py") if file.stem not in tools)
 
 
@@ -42,10 +44,52 @@ def problems(model: Model) -> list[str]:
     if model.family not in families():
         found.append(f"model.family: there is no loader {model.family!r}. Loaders: {', '.join(families())}."
                      f"{nearest(model.family, families())}")
+    if model.sample_size is not None and model.sample is None:
+        found.append("model.sample_size: is the size for model.sample, and there is none. Use task.image_size.")
     if model.offline is not None and model.offline not in COPIES:
         copies = ", ".join(COPIES)
         found.append(f"model.offline: there is no offline copy {model.offline!r}. Copies: {copies}, or none.")
     return found
+
+
+def refuse_unsuited(model: Model, head: Head, task: str, *, sample: bool) -> None:
+    """Raise BackboneError where a backbone cannot do a task, named in words; at most its config.json is downloaded.
+
+    What cannot be found is left to `load`, which says so.
+    """
+    from finetune.backbones import suits
+
+    if model.family == "timm" and head.auto != suits.PICTURES:
+        raise BackboneError(f"model.family: {model.family}", f"timm's networks see pictures, and {task} reads texts. "
+                                                             "Use model.family=hf.")
+    if sample and model.sample is not None:
+        return
+    file = _config_file(model)
+    if file is None or not file.is_file():
+        return
+    try:
+        config = read_json(file)
+    except ValueError:
+        return
+    if isinstance(config, dict) and (reason := suits.why_not(config, head.auto, task, family=model.family)):
+        raise BackboneError(f"model.name: {model.name}", reason)
+
+
+def _config_file(model: Model) -> Path | None:
+    """The config.json of a backbone: in its folder, the Hub's cache or, where it can be reached, from the Hub."""
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    folder = Path(model.name).expanduser()
+    if folder.is_dir():
+        return folder / "config.json"
+    try:
+        found = try_to_load_from_cache(model.name, "config.json", revision=model.revision)
+        if not isinstance(found, str) and hub_reachable():
+            found = hf_hub_download(model.name, "config.json", revision=model.revision)
+    except (HFValidationError, HfHubHTTPError, OSError):
+        return None
+    return Path(found) if isinstance(found, str) else None
 
 
 def load(model: Model, head: Head, *, sample: bool, texts: Iterable[str] = ()) -> Loaded:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import transformers
@@ -32,7 +33,8 @@ def random(name: str, head: Head, *, texts: Iterable[str]) -> Loaded:
     config = transformers.T5Config(vocab_size=len(native), decoder_start_token_id=native.pad_token_id,
                                    pad_token_id=native.pad_token_id, eos_token_id=native.eos_token_id, **SMALL[name])
     model = getattr(transformers, head.auto).from_config(config)
-    return hf.with_tokenizer(model, native, head, place=name)
+    made = hf.with_tokenizer(model, native, head, place=name)
+    return replace(made, settings_from="learnt from the training rows")
 
 
 def _tokenizer(texts: Iterable[str]) -> Any:

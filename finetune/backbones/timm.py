@@ -21,14 +21,16 @@ def load(place: str | Path, head: Head, *, revision: str | None = None, local: b
     """The timm weights at `place` (folder or Hub name) with a new classifier; safetensors only."""
     names = head.labels.names
     hf.refuse_code(place, {"revision": revision, "local_files_only": local})
-    model, info = TimmWrapperForImageClassification.from_pretrained(
-        place, revision=revision, local_files_only=local, use_safetensors=True, ignore_mismatched_sizes=True,
-        num_labels=len(names), id2label=dict(enumerate(names)), label2id={name: i for i, name in enumerate(names)},
-        output_loading_info=True,
-    )
+    with hf.quiet():
+        model, info = TimmWrapperForImageClassification.from_pretrained(
+            place, revision=revision, local_files_only=local, use_safetensors=True, ignore_mismatched_sizes=True,
+            num_labels=len(names), id2label=dict(enumerate(names)), label2id={name: i for i, name in enumerate(names)},
+            output_loading_info=True,
+        )
     fresh = hf.refuse_unfit(model, info, place)
     model.config.label_names = list(names)  # without it from_pretrained would name the classes of ImageNet
-    return _loaded(model, place, head=head, settings=model.config.pretrained_cfg, fresh=fresh)
+    return _loaded(model, place, head=head, settings=model.config.pretrained_cfg, fresh=fresh,
+                   settings_from="the weights' config.json, pretrained_cfg")
 
 
 def random(
@@ -56,7 +58,7 @@ def random(
     model = TimmWrapperForImageClassification(config)
     if own_start:  # 5.23 draws all weights anew, narrowly: test_transformers_5_still_overwrites_the_start_of_timm
         model.timm_model.load_state_dict(own_start)
-    return _loaded(model, architecture, head=head, settings=settings)
+    return _loaded(model, architecture, head=head, settings=settings, settings_from=f"timm's pretrained_cfg of {name}")
 
 
 def reload(folder: Path, head: Head, *, attention: str | None = None) -> Any:  # noqa: ARG001  # as in hf.py
@@ -65,7 +67,8 @@ def reload(folder: Path, head: Head, *, attention: str | None = None) -> Any:  #
 
 
 def _loaded(
-    model: Any, place: str | Path, *, head: Head, settings: dict[str, Any], fresh: tuple[str, ...] = ()
+    model: Any, place: str | Path, *, head: Head, settings: dict[str, Any], settings_from: str,
+    fresh: tuple[str, ...] = (),
 ) -> Loaded:
     own = settings["input_size"][-1]
     size = head.size or own
@@ -76,4 +79,5 @@ def _loaded(
                                crop=None if settings.get("crop_mode") == "squash" else size / shorter)
     model.config.pretrained_cfg = {**settings, "input_size": [3, size, size], "crop_pct": crop}
     # The wrapper keeps its image processor inside config.json, so there is nothing to save beside the model.
-    return hf.counted(Loaded(model=model, processor=processor, native=None, source="", name=str(place), fresh=fresh))
+    return hf.counted(Loaded(model=model, processor=processor, native=None, source="", name=str(place), fresh=fresh,
+                             settings_from=settings_from))

@@ -40,11 +40,14 @@ def refuses(config: Any, task: str) -> str | None:
                                        f"(only for {', '.join(sorted(known))}). {OTHER}")
 
 
-def export(model: Any, file: Path, *, inputs: Mapping[str, Array], task: str, opset: int) -> None:  # noqa: ARG001  # knows them
+def export(model: Any, file: Path, *, inputs: Mapping[str, Array], task: str, opset: int) -> None:
     """Write `model` as a float32 ONNX graph; see `line.Line`."""
     from optimum.exporters.onnx import onnx_export_from_model
 
-    exported = model.timm_model if hasattr(model, "timm_model") else model
+    exported = model
+    if hasattr(model, "timm_model"):
+        exported = model.timm_model  # of which Optimum takes the size of its inputs from the weights' configuration
+        exported.pretrained_cfg = {**exported.pretrained_cfg, "input_size": list(inputs["pixel_values"].shape[1:])}
     writes = task.endswith("-with-past")
     if writes:
         # optimum-onnx 0.1.0 switches the cache of a T5's encoder on, which cannot answer any more then; see

@@ -54,8 +54,8 @@ def quantize(source: Path, file: Path, form: Form, *, rows: Iterable[Mapping[str
 def quantized(source: Path, form: Form) -> list[str]:
     """Names of the nodes of `source` that the form turns into int8, in the order of the graph."""
     graph = _graph(source)
-    kinds = _int8(form, graph).operators
-    return [node.name for node in graph.node if node.op_type in kinds and node.name not in form.excluded]
+    int8 = _int8(form, graph)
+    return [node.name for node in graph.node if node.op_type in int8.operators and node.name not in int8.excluded]
 
 
 def _graph(source: Path) -> Any:
@@ -68,11 +68,22 @@ def _int8(form: Form, graph: Any) -> line.Int8:
     settings, target = form.settings, form.target
     ranges = settings.ranges if isinstance(settings, Int8Static) else None
     between = [] if any(node.op_type == "Softmax" for node in graph.node) else BETWEEN
+    excluded = form.excluded + tuple(_before_softmax(graph) if ranges else ())
     return line.Int8(
-        operators=tuple(PRODUCTS + between if ranges else DYNAMIC), excluded=form.excluded,
+        operators=tuple(PRODUCTS + between if ranges else DYNAMIC), excluded=tuple(dict.fromkeys(excluded)),
         per_channel=settings.per_channel, reduce_range=target.reduce_range, unsigned_weights=form.unsigned_weights,
         signed_activations=ranges is not None and target.signed_activations, ranges=ranges,
     )
+
+
+def _before_softmax(graph: Any) -> list[str]:
+    """Products that go straight into a softmax, as the attention of timm's ViT has them.
+
+    ONNX Runtime 1.31 makes one operator of a softmax between int8 products, QLinearSoftmax, which answers nought where
+    no share is large; see test_onnxruntime_still_loses_a_softmax_between_int8.
+    """
+    given = {node.input[0] for node in graph.node if node.op_type == "Softmax"}
+    return [node.name for node in graph.node if node.op_type == "MatMul" and node.output[0] in given]
 
 
 def _pieces(rows: Iterable[Mapping[str, Array]], size: int) -> Iterator[list[dict[str, Array]]]:

@@ -32,6 +32,11 @@ FILE = "README.md"
 WRITES = "summarization"
 MOST_LABELS, MOST_LISTED = 100, 25
 HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
+# What the Hub calls a score, where that differs, and what it shows beside a model to be tried.
+HUB_METRICS = {"pearson": "pearsonr", "spearman": "spearmanr", "r2": "r_squared", "rouge1": "rouge", "rouge2": "rouge",
+               "rougeL": "rouge"}
+WIDGETS = {"token-classification": {"text": "Maria Costa of the city council lives in Porto."},
+           "question-answering": {"text": "Where does Maria live?", "context": "Maria Costa lives in Porto."}}
 SPECIAL = re.compile(r"([\\`*_\[\]|#~])")
 LICENSES = {  # identifiers that the Hub knows; any other is `other` with a name
     "afl-3.0", "agpl-3.0", "apache-2.0", "artistic-2.0", "bsd", "bsd-2-clause", "bsd-3-clause", "bsl-1.0", "cc",
@@ -66,6 +71,7 @@ def _front(run: Run) -> dict[str, Any]:
         "license": license_id,
         "license_name": license_name,
         "task": run.metrics.get("task"),
+        "widget": WIDGETS.get(str(run.metrics.get("task")), {}),
         "base_model": _base_model(run, backbone),
         "dataset": data.get("name") if from_hub else None,
         "data_name": _data_name(run),
@@ -76,7 +82,8 @@ def _front(run: Run) -> dict[str, Any]:
 
 
 def _body(run: Run) -> dict[str, Any]:
-    labels = [str(label) for label in run.metrics.get("labels") or ()]
+    scale = _scale(run)
+    labels = [] if scale else [str(label) for label in run.metrics.get("labels") or ()]
     return {
         "purpose": _purpose(run),
         "verdict": verdict(run) if run.metrics else [],
@@ -85,6 +92,8 @@ def _body(run: Run) -> dict[str, Any]:
         "label_list": json.dumps(labels, ensure_ascii=False) if 0 < len(labels) <= MOST_LISTED else "",
         "margins": [_margin(entry["threshold"]) for entry in several(headline(run)[1])],
         "sought": _sought(run),
+        "takes_two": len(run.metrics.get("inputs") or ()) == 2,
+        "scale": scale,
         "model_file": _model_file(run),
         "max_tokens": _max_tokens(run),
         "prefix": setting(run, "task.prefix") or "",
@@ -133,7 +142,7 @@ def _results(run: Run) -> list[dict[str, Any]]:
         family, _, average = key.rpartition("_")
         if average not in AVERAGES:
             family, average = key, ""
-        found.append({"type": family, "average": average, "name": metric_name(key),
+        found.append({"type": HUB_METRICS.get(family, family), "average": average, "name": metric_name(key),
                       "value": float(round(test[key]["value"], 4))})
     return found
 
@@ -151,6 +160,12 @@ def _sought(run: Run) -> Part:
         return {}
     place = labels.index(found["label"])
     return {"name": labels[place], "other": labels[1 - place], "place": place, "margin": round(found["margin"], 4)}
+
+
+def _scale(run: Run) -> Part:
+    """Mean and spread of the numbers that were learnt; empty where it was none."""
+    learnt = (run.metrics.get("data") or {}).get("learnt") or {}
+    return {name: float(learnt[name]) for name in ("mean", "spread")} if "spread" in learnt else {}
 
 
 def _model_file(run: Run) -> str:
@@ -189,6 +204,7 @@ def _origin(run: Run) -> list[str]:
         lines.append(f"Revision of the data: {data['revision']}.")
     if backbone.get("revision"):
         lines.append(f"Revision of the backbone: {backbone['revision']}.")
+    lines += [f"{line[:1].upper()}{line[1:]}." for line in run.metrics.get("preprocessing") or ()]
     licenses = [f"{of} {part.get('license') or 'not known'}" for of, part in (("data", data), ("backbone", backbone))]
     return [*lines, f"Licences: {', '.join(licenses)}."]
 

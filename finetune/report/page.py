@@ -59,6 +59,7 @@ def _content(run: Run) -> dict[str, Any]:
         "export": tables.export(run),
         "export_reason": str(run.export.get("reason") or ""),
         "settings": tables.settings(run),
+        "preprocessing": [line[:1].upper() + line[1:] for line in run.metrics.get("preprocessing") or ()],
         "defaults_known": any(entry.get("from") == "default" for entry in (run.recipe.get("values") or {}).values()),
         "command": str(run.recipe.get("command") or ""),
         "training": _training(run),

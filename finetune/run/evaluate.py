@@ -14,6 +14,7 @@ from finetune.data.images import thumbnail
 from finetune.evaluate import calibration, score
 from finetune.evaluate.infer import torch_infer
 from finetune.report import page
+from finetune.run import preprocessing
 from finetune.write import write_lines
 
 if TYPE_CHECKING:
@@ -50,7 +51,9 @@ def evaluate(run: Run) -> None:
     run.folder.write("metrics.json", {
         "recipe": run.name, "source": source["source"], "data": source, "backbone": trained["backbone"],
         "task": HUB_NAMES.get(task.onnx_task, task.onnx_task), "primary": task.primary,
-        "says": _says(task), "labels": list(task.head.labels.names), "splits": splits,
+        "inputs": [role for role in task.roles if role != task.target], "says": _says(task),
+        "preprocessing": preprocessing.said(trained.get("preprocessing") or {}),
+        "labels": list(task.head.labels.names), "splits": splits,
         "baselines": compared,
         "calibration": calibration.errors(task, {split: columns for split, (_, columns) in found.items()}),
         "train": trained["train"] | {name: {"choice": choice[name], "reason": choice[f"{name}_reason"]}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,16 +77,15 @@ def is_later(stage: str, than: str) -> bool:
 
 
 def create(recipe: Recipe, name: str, *, overrides: Sequence[str], command: str) -> RunFolder:
-    """A new run folder `<output_dir>/<recipe>/<time>-<hash>` with its `recipe.json`; never an existing one."""
+    """A new run folder `<output_dir>/<recipe>/<time>-<hash>` with its `recipe.json`; never an existing one.
+
+    Runs of equal settings that begin in the same second are numbered: `<time>-<hash>-2`.
+    """
     values = override.values(recipe)
     now = datetime.now(UTC)
     mark = hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()[:6]
-    path = home(recipe.output_dir, name) / f"{now:%Y%m%d-%H%M%S}-{mark}"
     try:
-        path.mkdir(parents=True)
-    except FileExistsError as error:
-        raise DataError(str(path), "this run folder exists and nothing is overwritten. Start again in a second, or "
-                                   f"go on with it: finetune run {name} --resume {path}") from error
+        path = _made(home(recipe.output_dir, name) / f"{now:%Y%m%d-%H%M%S}-{mark}")
     except OSError as error:
         raise DataError(f"output_dir: {recipe.output_dir}", f"no run folder can be made there: {error.strerror}. Set "
                                                             "output_dir=FOLDER to a place you can write to.") from error
@@ -96,6 +97,17 @@ def create(recipe: Recipe, name: str, *, overrides: Sequence[str], command: str)
         "versions": machine.versions(), "commit": machine.commit(), "machine": machine.describe(),
     })
     return folder
+
+
+def _made(path: Path) -> Path:
+    """A new folder of that name, or with the first number behind it that is free: equal runs may begin together."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count(1):
+        own = path if number == 1 else path.with_name(f"{path.name}-{number}")
+        with suppress(FileExistsError):
+            own.mkdir()  # of all that try at the same time, one makes it
+            return own
+    raise AssertionError("numbers do not end")
 
 
 def discard(folder: RunFolder) -> None:

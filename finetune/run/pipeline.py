@@ -33,7 +33,7 @@ def resolve(name: str, overrides: Sequence[str]) -> spec.Recipe:
     found = override.apply(recipes.load(name), overrides)
     if any(text.startswith("model.name=") for text in overrides):
         # The stand-ins belong to the recipe's own backbone: whoever names another one wants that one.
-        found = replace(found, model=replace(found.model, offline=None, sample=None))
+        found = replace(found, model=replace(found.model, offline=None, sample=None, sample_size=None))
     problems = _secrets(name, found) or checks.problems(found) + _problems(found)
     if problems:
         raise SpecError(problems)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from accelerate.utils import set_seed
 from finetune import machine, saved
 from finetune.backbones import freeze, resolve
 from finetune.errors import TrainingError, some
-from finetune.run import adapter, seen
+from finetune.run import adapter, preprocessing, seen
 from finetune.train import checkpoint, loop, objective, optim, probe, sharding
 from finetune.train.feed import Feed
 from finetune.train.hooks import ConsoleLines, LogFile
@@ -31,15 +31,13 @@ if TYPE_CHECKING:
     from finetune.data.examples import Examples
     from finetune.run.context import Run
 
-SMALLEST_INPUT = 32  # pixels; below it the strides of a ResNet leave nothing
-
 
 def train(run: Run) -> None:
     """Fit and save; writes `train.json`, `checkpoints/`, `log.jsonl`, `tensorboard/` and `model/`."""
     accelerator = Accelerator(cpu=not run.has_accelerator())
     _same_number(run, accelerator.num_processes)
     set_seed(run.recipe.seed)
-    task = _fit_to_rows(run, run.task())
+    task = preprocessing.fit_to_rows(run, run.task(), sample=_source(run) == "sample")
     if accelerator.is_fsdp2 and task.head.decoding:
         raise TrainingError("--profile", "a model that writes texts cannot be sharded: processes would wait for each "
                                          "other where their texts differ in length. Use another profile.")
@@ -83,20 +81,6 @@ def _narrowed(run: Run, loaded: Loaded) -> Loaded:
     return loaded if settings.freeze == "none" else freeze.freeze(loaded, settings.freeze)
 
 
-def _fit_to_rows(run: Run, task: Task) -> Task:
-    """An input size for small pictures on random weights: twice theirs; a backbone's own would be mostly padding."""
-    size = getattr(task, "image_size", 0)
-    model = run.recipe.model
-    random = model.random or (_source(run) == "sample" and model.sample is not None)
-    if size is not None or not random:
-        return task
-    from finetune.data.images import open_image
-
-    cells = run.folder.table("train")["image"][:64].to_pylist()
-    side = int(np.median([min(open_image(cell).size) for cell in cells]))
-    return replace(task, image_size=max(SMALLEST_INPUT, 2 * side)) if side <= 64 else task  # type: ignore[type-var]  # a dataclass
-
-
 def _choose(run: Run, loaded: Loaded, examples: Examples, *, lengths: Any, accelerator: Accelerator) -> probe.Choice:
     """Threads and precision: as the interrupted run had them, else by probing; the same on every process."""
     settings, processes = run.recipe.train, accelerator.num_processes
@@ -106,7 +90,8 @@ def _choose(run: Run, loaded: Loaded, examples: Examples, *, lengths: Any, accel
         batch = examples.task.collate([examples[int(i)] for i in typical], loaded.processor)
         choice = probe.choose(loaded.model, examples.task, batch, train=settings, device=accelerator.device,
                               processes=processes)
-        run.folder.write("train.json", {"choice": asdict(choice), "backbone": _backbone(loaded)})
+        run.folder.write("train.json", {"choice": asdict(choice), "backbone": _backbone(loaded),
+                                        "preprocessing": preprocessing.values(run, loaded, examples.task)})
     accelerator.wait_for_everyone()
     choice = probe.Choice(**run.folder.read("train.json")["choice"])
     torch.set_num_threads(choice.threads)
@@ -127,6 +112,8 @@ def _announce(run: Run, loaded: Loaded, choice: probe.Choice, *, processes: int)
     run.say(f"backbone: {loaded.name} ({loaded.num_weights / 1e6:.1f} M weights) from {loaded.source}")
     if loaded.note:
         run.say(loaded.note)
+    for line in preprocessing.said(run.folder.read("train.json").get("preprocessing") or {}):
+        run.say(line)
     run.say(f"precision {choice.precision}: {choice.precision_reason}")
     run.say(f"threads {choice.threads}: {choice.threads_reason}")
     batch, micro = run.recipe.train.batch, run.micro_batch(processes)

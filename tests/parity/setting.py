@@ -14,10 +14,10 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 from PIL import Image
 
-from finetune.backbones import adapters, freeze, hf, tiny
+from finetune.backbones import adapters, freeze, resolve, tiny
 from finetune.contracts import Loaded
 from finetune.data.examples import Examples
-from finetune.spec import Epochs, Steps, Train
+from finetune.spec import Epochs, Model, Steps, Train
 from finetune.tasks.image_classification import ImageClassification
 from finetune.tasks.question_answering import QuestionAnswering
 from finetune.tasks.text_classification import TextClassification
@@ -90,7 +90,7 @@ def rows(kind: str, count: int, seed: int = SEED, every: int = 2) -> pa.Table:
 
 def training(kind: str, folder: Path, *, train: Train, num_rows: int = 96, dropout: float = 0.1, options: Mapping[str, Any] | None = None, every: int = 2,
              interrupted: Callable[[], bool] = lambda: False, hooks: Sequence[Any] = ()) -> loop.Training:
-    """A loop over the miniature called `kind` (bert, vit, resnet; tags, answers), on as many processes as were launched.
+    """A loop over the miniature called `kind` (bert, vit, timm_vit; tags, answers), on as many processes as were launched.
 
     Adapters and freezing are taken from the settings, as in a run; `options` are settings of the task.
     """
@@ -109,7 +109,7 @@ def training(kind: str, folder: Path, *, train: Train, num_rows: int = 96, dropo
     else:
         task = ImageClassification(labels=("left", "right"), **(options or {}))
     set_seed(SEED)
-    loaded = narrowed(hf.load(backbone, task.head), train)
+    loaded = narrowed(resolve.load(Model(name=str(backbone), family=tiny.family(kind)), task.head, sample=False), train)
     examples, validation = (Examples(table, task, loaded.processor) for table in (rows(kind, num_rows, every=every), rows(kind, 40, seed=9)))
     model, optimizer = sharding.prepare(accelerator, loaded.model, optim.optimizer(loaded.model, train))
     targets = None if kind in IN_WINDOWS else examples.targets()

@@ -16,7 +16,7 @@ from finetune.train.progress import Progress
 from tests.parity import setting
 
 pytestmark = pytest.mark.slow
-# Dropout on; augmentation on for pictures; batch norm in the ResNet.
+# Dropout on; augmentation on for pictures; batch norm in the ResNet; blocks left out at random in EfficientNet and ConvNeXt.
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "bert": ("bert", {}), "vit": ("vit", {}), "resnet": ("resnet", {}),
     "bert with dora": ("bert", {"adapter": Lora(method="dora", dropout=0.1)}),
@@ -25,6 +25,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "resnet half frozen": ("resnet", {"freeze": 1}),
     "vit on mixed pictures": ("vit", {"task": {"augmentations": ("shift", "trivial", "mixup", "cutmix"), "mix_until": 2}}),
     "tags": ("tags", {}), "answers": ("answers", {}),
+    "efficientnet": ("efficientnet", {}), "timm_convnext half frozen": ("timm_convnext", {"freeze": 1}),
     "bert on changed texts": ("bert", {"task": {"augmentations": ("typos", "drop_words", "swap_words")}}),
 }
 STEPS_PER_EPOCH = 6

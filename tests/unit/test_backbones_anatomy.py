@@ -37,6 +37,10 @@ TRANSFORMERS = {
                "dinov2.embeddings.patch_embeddings.projection.bias"),
     "swin": ("classifier", "swin.encoder.layers.0", "swin.encoder.layers.3", 4, "swin.embeddings.norm.bias"),
     "convnext": ("classifier", "convnext.encoder.stages.0", "convnext.encoder.stages.3", 4, "convnext.embeddings.layernorm.bias"),
+    "efficientnet": ("classifier", "efficientnet.encoder.blocks.0", "efficientnet.encoder.blocks.54", 55,
+                     "efficientnet.embeddings.batchnorm.bias"),
+    "mobilenet_v2": ("classifier", "mobilenet_v2.layer.0", "mobilenet_v2.layer.15", 16,
+                     "mobilenet_v2.conv_stem.reduce_1x1.normalization.bias"),
     "resnet": ("classifier", "resnet.encoder.stages.0", "resnet.encoder.stages.3", 4, "resnet.embedder.embedder.normalization.bias"),
 }
 if hf.MAJOR >= 5:  # the names inside a model; those in its file stayed
@@ -56,7 +60,7 @@ TIMM = {
     "mobilenetv3_small_050": ("classifier", "blocks.0", "blocks.5", 6, "bn1.bias"),
     "regnety_002": ("head", "s1", "s4", 4, "stem.bn.bias"),
 }
-PICTURES = ("vit", "deit", "dinov2", "swin", "convnext", "resnet")
+PICTURES = ("vit", "deit", "dinov2", "swin", "convnext", "resnet", "efficientnet", "mobilenet_v2")
 
 
 def built(name: str) -> Any:

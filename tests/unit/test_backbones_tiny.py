@@ -9,19 +9,26 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from finetune.backbones import hf, tiny
+from finetune.backbones import hf, resolve, tiny
 from finetune.contracts import Batch
 from finetune.evaluate.infer import torch_infer
+from finetune.spec import Model
 from finetune.tasks.image_classification import ImageClassification
 from finetune.tasks.text_classification import TextClassification
+from tests.conftest import ROOT
 from tests.parity import setting
 
-KINDS = (*tiny.TEXT, *tiny.IMAGE)
+KINDS = (*tiny.TEXT, *tiny.IMAGE, *tiny.TIMM)
 WORDS = ("good", "bad", "good", "film")
 
 
 def test_every_architecture_has_one_kind_of_input() -> None:
-    assert len(KINDS) == len(set(KINDS)) == len(tiny.TEXT) + len(tiny.IMAGE) > 0
+    assert len(KINDS) == len(set(KINDS)) == len(tiny.TEXT) + len(tiny.IMAGE) + len(tiny.TIMM) > 0
+
+
+def test_page_on_backbones_names_every_architecture() -> None:
+    page = (ROOT / "docs" / "backbones.md").read_text(encoding="utf-8")
+    assert [kind for kind in (*KINDS, *tiny.SEQ2SEQ) if f"`{kind}`" not in page] == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -30,14 +37,14 @@ def test_miniature_loads_and_answers(kind: str, tmp_path: Path) -> None:
     tiny.write(kind, tmp_path, words=WORDS)
     is_text = kind in tiny.TEXT
     task = TextClassification(labels=("a", "b", "c")) if is_text else ImageClassification(labels=("a", "b", "c"))
-    loaded = hf.load(tmp_path, task.head)
+    loaded = resolve.load(Model(name=str(tmp_path), family=tiny.family(kind)), task.head, sample=False)
     rows = [{"text": "a good film"}, {"text": "bad"}] if is_text else setting.image_rows(2).drop_columns(["label"]).to_pylist()
     batch: Batch = task.collate(task.encode(rows, loaded.processor), loaded.processor)
     output, loss = torch_infer(loaded.model, task)(batch)
     assert loss is None
     assert output["logits"].shape == (2, 3)
     assert np.isfinite(output["logits"]).all()
-    assert sum(weight.numel() for weight in loaded.model.parameters()) < 60_000
+    assert sum(weight.numel() for weight in loaded.model.parameters()) < (600_000 if kind in tiny.TIMM else 60_000)
 
 
 @pytest.mark.parametrize("kind", KINDS)

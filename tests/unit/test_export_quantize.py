@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 
 from finetune.backbones import tiny
@@ -146,6 +147,35 @@ def test_source_is_untouched_and_nothing_else_is_left(bert: Exported, tmp_path: 
     quantize(bert.file, tmp_path / "int8" / "model.onnx", DEFAULT)
     assert {file.name: digest(file) for file in bert.folder.iterdir()} == before
     assert [file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*")] == ["int8", "int8/model.onnx"]
+
+
+def test_onnxruntime_still_loses_a_softmax_between_int8() -> None:
+    def answer(level: onnxruntime.GraphOptimizationLevel) -> np.ndarray:
+        options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = level
+        session = onnxruntime.InferenceSession(between_int8("Softmax").SerializeToString(), options)
+        return np.asarray(session.run(None, {"x": np.random.default_rng(0).normal(scale=0.02, size=(4, 17)).astype(np.float32)})[0])
+
+    levels = onnxruntime.GraphOptimizationLevel
+    right, fused = answer(levels.ORT_ENABLE_BASIC), answer(levels.ORT_ENABLE_EXTENDED)
+    assert np.abs(right.sum(axis=1) - 1).max() < 0.05
+    assert np.ptp(right, axis=1).min() > 0.002
+    assert np.abs(fused).max() == 0
+
+
+def between_int8(operator: str) -> onnx.ModelProto:
+    """A graph of one operator whose input and output are quantized, as static int8 writes it."""
+    from onnx import TensorProto, helper
+
+    make = helper.make_node
+    scales = {"from": (3.3e-4, 122), "to": (2.4e-4, 0)}  # of a miniature of timm's ViT
+    known = [helper.make_tensor(f"{name}_scale", TensorProto.FLOAT, [], [scale]) for name, (scale, _) in scales.items()]
+    known += [helper.make_tensor(f"{name}_zero", TensorProto.UINT8, [], [zero]) for name, (_, zero) in scales.items()]
+    nodes = [make("QuantizeLinear", ["x", "from_scale", "from_zero"], ["a"]), make("DequantizeLinear", ["a", "from_scale", "from_zero"], ["b"]),
+             make(operator, ["b"], ["c"]), make("QuantizeLinear", ["c", "to_scale", "to_zero"], ["d"]),
+             make("DequantizeLinear", ["d", "to_scale", "to_zero"], ["y"])]
+    ends = [[helper.make_tensor_value_info(name, TensorProto.FLOAT, [4, 17])] for name in ("x", "y")]
+    return helper.make_model(helper.make_graph(nodes, "made", *ends, known), opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
 
 
 @needs_optimum
