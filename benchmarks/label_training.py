@@ -13,7 +13,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import label_truth
@@ -26,10 +27,19 @@ from finetune.clean.probe import confident, linear
 
 HELD_OUT = 0.15
 Rows = Sequence[tuple[str, str]]
-Side = tuple[str, Rows, list[str]]  # name, training rows, settings
 
 
-def trec() -> tuple[str, list[str], Rows, Iterator[Side]]:
+@dataclass(frozen=True)
+class Case:
+    """A data set with wrong labels: by name the training rows and settings of each side, and rows to score on."""
+
+    recipe: str
+    settings: list[str]
+    held_out: Rows
+    sides: list[tuple[str, Rows, list[str]]]
+
+
+def trec() -> Case:
     """Questions through `topics`: labels as given, the rule's findings dropped, true labels."""
     rows = label_truth.read(runs.data("trec") / "train.csv")
     names = sorted({row["coarse"] for row in rows})
@@ -42,13 +52,14 @@ def trec() -> tuple[str, list[str], Rows, Iterator[Side]]:
     clean = [(row["question"], row["coarse"]) for row, out in zip(rows, held_out, strict=True) if not out]
     validation = [(row["question"], row["coarse"]) for row, out in zip(rows, held_out, strict=True) if out]
     settings = ["train.length=3epochs", "train.evaluate_every=1epochs"]
-    sides: Iterator[Side] = iter([("as given", noisy, ["clean.label_errors=off"]),
-                                  ("without what the rule finds", noisy, ["clean.label_errors=drop"]),
-                                  ("true labels", clean, ["clean.label_errors=off"])])
-    return "topics", settings, validation, sides
+    sides: list[tuple[str, Rows, list[str]]] = [
+        ("as given", noisy, ["clean.label_errors=off"]),
+        ("without what the rule finds", noisy, ["clean.label_errors=drop"]),
+        ("true labels", clean, ["clean.label_errors=off"])]
+    return Case("topics", settings, validation, sides)
 
 
-def cifar() -> tuple[str, list[str], Rows, Iterator[Side]]:
+def cifar() -> Case:
     """Pictures through `images`: labels as given, without what the kernel doubts, true labels."""
     (case,) = (case for case in label_truth.cifar() if case.name.endswith("worse"))
     data = runs.data("cifar10n_10k")
@@ -66,11 +77,10 @@ def cifar() -> tuple[str, list[str], Rows, Iterator[Side]]:
     settings = [f"data.images={data / 'images.zip'}", "model.name=resnet10t", "model.random=true",
                 "task.image_size=32", "task.augmentations=shift,flip", "train.length=8epochs", "train.precision=fp32",
                 "clean.label_errors=off"]
-    sides: Iterator[Side] = iter([("as given", given, []),
-                                  ("without what the kernel doubts",
-                                   [row for row, doubted in zip(given, issues, strict=True) if not doubted], []),
-                                  ("true labels", true, [])])
-    return "images", settings, validation, sides
+    kept = [row for row, doubted in zip(given, issues, strict=True) if not doubted]
+    sides: list[tuple[str, Rows, list[str]]] = [("as given", given, []), ("without what the kernel doubts", kept, []),
+                                                ("true labels", true, [])]
+    return Case("images", settings, validation, sides)
 
 
 def trained(recipe: str, settings: Sequence[str], folder: Path) -> tuple[float, int]:
@@ -86,35 +96,33 @@ def trained(recipe: str, settings: Sequence[str], folder: Path) -> tuple[float, 
     return best["scores"]["accuracy"], rule.get("splits", {}).get("train", {}).get("dropped", 0)
 
 
-def save(file: Path, names: tuple[str, str], rows: Rows) -> Path:
-    """A CSV file with a header."""
-    with file.open("w", newline="", encoding="utf-8") as opened:
-        csv.writer(opened).writerows((names, *rows))
-    return file
+def side(case: Case, rows: Rows, settings: Sequence[str], *, seed: int) -> tuple[float, int]:
+    """What training on these rows comes to, by the rows held out."""
+    names = ("image" if case.recipe == "images" else "text", "label")
+    with tempfile.TemporaryDirectory() as output:
+        folder = Path(output)
+        for split, wanted in (("train", rows), ("validation", case.held_out)):
+            with (folder / f"{split}.csv").open("w", newline="", encoding="utf-8") as opened:
+                csv.writer(opened).writerows((names, *wanted))
+        files = [f"data.files.{split}={folder / split}.csv" for split in ("train", "validation")]
+        return trained(case.recipe, [*files, "data.split.test=0.01", *case.settings, *settings, f"seed={seed}"],
+                       folder / "runs")
 
 
-SETS: dict[str, Callable[[], tuple[str, list[str], Rows, Iterator[Side]]]] = {"trec": trec, "cifar": cifar}
+SETS: dict[str, Callable[[], Case]] = {"trec": trec, "cifar": cifar}
 
 
 def main() -> None:
     """The sets asked for, or both, and as many seeds, or one."""
     seeds = range(1, 1 + next((int(word) for word in sys.argv[1:] if word.isdigit()), 1))
     for name in [word for word in sys.argv[1:] if word in SETS] or SETS:
-        recipe, settings, held_out, sides = SETS[name]()
-        columns = ("image" if recipe == "images" else "text", "label")
-        print(f"{name} through {recipe}, accuracy on {len(held_out):,} validation rows with true labels", flush=True)
-        for side, rows, own in sides:
-            scores = []
-            for seed in seeds:
-                with tempfile.TemporaryDirectory() as output:
-                    folder = Path(output)
-                    files = [f"data.files.train={save(folder / 'train.csv', columns, rows)}",
-                             f"data.files.validation={save(folder / 'validation.csv', columns, held_out)}",
-                             "data.split.test=0.01"]
-                    score, dropped = trained(recipe, [*files, *settings, *own, f"seed={seed}"], folder / "runs")
-                    scores.append(score)
-            print(f"  {side:32} {len(rows):,} rows, {dropped:,} taken out by the rule: {statistics.mean(scores):.4f} "
-                  f"({', '.join(f'{score:.4f}' for score in scores)})", flush=True)
+        case = SETS[name]()
+        print(f"{name} through {case.recipe}, accuracy on {len(case.held_out):,} validation rows with true labels",
+              flush=True)
+        for what, rows, settings in case.sides:
+            scores, dropped = zip(*(side(case, rows, settings, seed=seed) for seed in seeds), strict=True)
+            print(f"  {what:32} {len(rows):,} rows, {dropped[0]:,} taken out by the rule: "
+                  f"{statistics.mean(scores):.4f} ({', '.join(f'{score:.4f}' for score in scores)})", flush=True)
 
 
 if __name__ == "__main__":

@@ -49,13 +49,6 @@ def random(place: str | Path, head: Head, *, revision: str | None = None, local:
     return _loaded(model, place, head=head, options=options)
 
 
-def configuration(place: str | Path, *, revision: str | None, local: bool) -> Any:
-    """The configuration at `place`, with no code from it."""
-    options: dict[str, Any] = {"revision": revision, "local_files_only": local, "trust_remote_code": False}
-    refuse_code(place, options)
-    return transformers.AutoConfig.from_pretrained(place, **options)
-
-
 def reload(folder: Path, head: Head, *, attention: str | None = None) -> Any:
     """The model that `save_pretrained` wrote; `attention` chooses its implementation (the exporter wants eager)."""
     options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -52,44 +52,47 @@ def problems(model: Model) -> list[str]:
     return found
 
 
-def refuse_unsuited(model: Model, head: Head, task: str, *, sample: bool) -> None:
-    """Raise BackboneError where a backbone cannot do a task, named in words; at most its config.json is downloaded.
-
-    What cannot be found is left to `load`, which says so.
-    """
+def refuse_unsuited(model: Model, config: Mapping[str, Any] | None, head: Head, *,
+                    task: str) -> None:
+    """Raise BackboneError where a backbone of that `configuration` cannot do a task, named in words."""
     from finetune.backbones import suits
 
     if model.family == "timm" and head.auto != suits.PICTURES:
         raise BackboneError(f"model.family: {model.family}", f"timm's networks see pictures, and {task} reads texts. "
                                                              "Use model.family=hf.")
-    if sample and model.sample is not None:
-        return
-    file = _config_file(model)
-    if file is None or not file.is_file():
-        return
-    try:
-        config = read_json(file)
-    except ValueError:
-        return
-    if isinstance(config, dict) and (reason := suits.why_not(config, head.auto, task, family=model.family)):
+    if config is not None and (reason := suits.why_not(config, head.auto, task, family=model.family)):
         raise BackboneError(f"model.name: {model.name}", reason)
 
 
+def configuration(model: Model, *, sample: bool) -> Mapping[str, Any] | None:
+    """What config.json says of the backbone that `load` would take; at most this one file is downloaded.
+
+    None for a stand-in, and where it cannot be found or read: `load` then says why.
+    """
+    if sample and model.sample is not None:
+        return None
+    file = _config_file(model)
+    try:
+        config = read_json(file) if file is not None else None
+    except (OSError, ValueError):
+        return None
+    return config if isinstance(config, dict) else None
+
+
 def _config_file(model: Model) -> Path | None:
-    """The config.json of a backbone: in its folder, the Hub's cache or, where it can be reached, from the Hub."""
-    from huggingface_hub import hf_hub_download, try_to_load_from_cache
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+    """The config.json of a backbone: in its folder, the Hub's cache, on the Hub or in the offline copy."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError
 
     folder = Path(model.name).expanduser()
-    if folder.is_dir():
-        return folder / "config.json"
-    try:
-        found = try_to_load_from_cache(model.name, "config.json", revision=model.revision)
-        if not isinstance(found, str) and hub_reachable():
-            found = hf_hub_download(model.name, "config.json", revision=model.revision)
-    except (HFValidationError, HfHubHTTPError, OSError):
-        return None
-    return Path(found) if isinstance(found, str) else None
+    place = folder if folder.is_dir() else _cached(model)
+    if place is None and hub_reachable():
+        try:
+            return Path(hf_hub_download(model.name, "config.json", revision=model.revision))
+        except (HfHubHTTPError, OSError, ValueError):
+            return None
+    place = place or _copied(model)
+    return place / "config.json" if place else None
 
 
 def load(model: Model, head: Head, *, sample: bool, texts: Iterable[str] = ()) -> Loaded:
@@ -120,24 +123,6 @@ def load(model: Model, head: Head, *, sample: bool, texts: Iterable[str] = ()) -
         found = _open(family.load, model, head, place=model.name, local=False)
         return replace(found, source="hub", revision=_commit(model), license=_license(model))
     return _offline_copy(family, model, head)
-
-
-def configuration(model: Model, *, sample: bool) -> Any:
-    """The configuration of the backbone that `load` would take, without its weights.
-
-    None where transformers has none of it, or where it cannot be read: `load` then says why.
-    """
-    if model.family != "hf" or (sample and model.sample is not None):
-        return None
-    from finetune.backbones import hf
-
-    folder = Path(model.name).expanduser()
-    place = ((folder if folder.is_dir() else None) or _cached(model) or (model.name if hub_reachable() else None)
-             or _copied(model))
-    try:
-        return place and hf.configuration(place, revision=model.revision, local=isinstance(place, Path))
-    except (OSError, ValueError, KeyError):
-        return None
 
 
 def _small(name: str, head: Head, texts: Iterable[str]) -> Loaded:

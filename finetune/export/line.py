@@ -36,10 +36,11 @@ class Int8:
 class Line(Protocol):
     """What a library line has to offer; each is a file of this room."""
 
-    def refuses(self, config: Any, task: str) -> str | None:
+    def refuses(self, config: Mapping[str, Any] | None, task: str) -> str | None:
         """Why a backbone of that configuration cannot be exported and what to do, as far as it is known beforehand.
 
-        A sentence without its subject and full stop. `config` is that of transformers, None where it has none of it.
+        A sentence without its subject and full stop. `config` is what config.json says, None where that is
+        not known.
         """
 
     def export(self, model: Any, file: Path, *, inputs: Mapping[str, Array], task: str, opset: int) -> None:

@@ -30,19 +30,19 @@ WRITES = ("has an encoder and a decoder, which Optimum alone exports, on the def
 WRITTEN = 18  # the operator set that torch writes; older ones are made from it
 
 
-def refuses(config: Any, task: str) -> str | None:
+def refuses(config: Mapping[str, Any] | None, task: str) -> str | None:
     """Why a backbone of that configuration cannot be exported; see `line.Line`.
 
     transformers 5 keeps no list of what `torch.export` can trace, so that the rest is found out by trying.
     """
-    if task.endswith("-with-past") or getattr(config, "is_encoder_decoder", False):
+    if task.endswith("-with-past") or (config or {}).get("is_encoder_decoder", False):
         return f"{WRITES}. Start it there"
     return None
 
 
 def export(model: Any, file: Path, *, inputs: Mapping[str, Array], task: str, opset: int) -> None:
     """Write `model` as a float32 ONNX graph; see `line.Line`."""
-    if refuses(model.config, task):
+    if refuses(model.config.to_dict(), task):
         raise ExportError("export", f"the model {WRITES}. The trained model moves: run `finetune export RUN` there.")
     import torch
     from transformers.exporters import OnnxConfig, OnnxExporter

@@ -24,14 +24,14 @@ OTHER = "Choose another backbone (model.name=...)"
 PARTS = ("encoder_model", "decoder_model_merged")  # of what writes texts
 
 
-def refuses(config: Any, task: str) -> str | None:
+def refuses(config: Mapping[str, Any] | None, task: str) -> str | None:
     """Why a backbone of that configuration cannot be exported; see `line.Line`."""
-    if config is None:
-        return None
+    name = (config or {}).get("model_type", "timm_wrapper")
+    if name == "timm_wrapper":
+        return None  # Optimum exports whatever timm has
     from optimum.exporters.onnx import model_configs  # noqa: F401  # by which the architectures enrol
     from optimum.exporters.tasks import TasksManager
 
-    name = config.model_type
     try:
         known = TasksManager.get_supported_tasks_for_model_type(name, "onnx", library_name="transformers")
     except KeyError:

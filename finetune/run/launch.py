@@ -45,6 +45,7 @@ def _prepared(make: Callable[[Console], Run], console: Console, publish: Callabl
     try:
         run = make(console)
         if run.folder.next_stage == "prepare":
+            pipeline.foresee(run, exports=False)
             processes.note(run, world.profile(), world.size())
             pipeline.carry_out(run, until="prepare")
         place = run.folder.path

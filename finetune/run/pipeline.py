@@ -98,10 +98,10 @@ def reopen(folder: folders.RunFolder, console: Console) -> Run:
     return Run(kept["recipe"], recipe, folder, console)
 
 
-def foresee_export(run: Run) -> None:
-    """Refuse, before anything is read and learnt, what could not be exported in the end.
+def foresee(run: Run, *, exports: bool = True) -> None:
+    """Refuse, before anything is read and learnt, a backbone that cannot do the task or be exported in the end.
 
-    Raises SpecError; nothing is left of a run that had not begun.
+    Raises BackboneError or SpecError; nothing is left of a run that had not begun.
     """
     if run.folder.next_stage not in ("prepare", "train"):
         return
@@ -109,12 +109,14 @@ def foresee_export(run: Run) -> None:
     from finetune.data import sources
     from finetune.export import line
 
-    sample = sources.choose(run.recipe.data)[0] == "sample"
+    model, task = run.recipe.model, run.recipe.task
+    kind = type(task).__module__.rpartition(".")[2].replace("_", " ")
     with _resumable(run):
-        found = backbones.configuration(run.recipe.model, sample=sample)
-        if reason := line.installed().refuses(found, run.recipe.task.onnx_task):
-            raise SpecError([f"model.name: {run.recipe.model.name} {reason}, or train without an export: "
-                             f"finetune train {run.name}."])
+        config = backbones.configuration(model, sample=sources.choose(run.recipe.data)[0] == "sample")
+        backbones.refuse_unsuited(model, config, task.head, task=kind)
+        if exports and (reason := line.installed().refuses(config, task.onnx_task)):
+            raise SpecError([f"model.name: {model.name} {reason}, or train without an export: finetune train "
+                             f"{run.name}."])
 
 
 def carry_out(run: Run, *, until: str = "report") -> None:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from finetune import mapped, saved
-from finetune.backbones import resolve as backbones
 from finetune.clean import engine, ledger
 from finetune.clean.review import judging, sheet
 from finetune.clean.review.tally import headline
@@ -30,7 +29,6 @@ def prepare(run: Run) -> None:
     data, task = run.recipe.data, run.recipe.task
     source, reason = sources.choose(data)
     run.say(f"rows from {source}: {reason}")
-    backbones.refuse_unsuited(run.recipe.model, task.head, _kind(task), sample=source == "sample")
     roles, aside = sources.all_roles(data, source, task.roles), run.folder.path
     raw = sources.read(data, source, task.roles, aside=aside)
     judged = verdicts.begin(run, raw.splits)
@@ -71,11 +69,6 @@ def prepare(run: Run) -> None:
         quality |= {"balance": balance.told(run, used["train"], cleaned.features)}
     # Written last: its presence says that the stage has finished.
     run.folder.write("data/quality.json", quality | survey(used, task.roles, seed=run.recipe.seed))
-
-
-def _kind(task: Task) -> str:
-    """What a task is called: `text classification`."""
-    return type(task).__module__.rpartition(".")[2].replace("_", " ")
 
 
 def _tell(run: Run, quality: Mapping[str, Any]) -> None:

@@ -56,7 +56,7 @@ def _carry_out(made: Any, launch: Launch) -> None:
     from finetune.run import pipeline
     from finetune.run import processes as launches
 
-    pipeline.foresee_export(made)
+    pipeline.foresee(made)
     if made.folder.next_stage == "prepare":
         launches.note(made, launch.profile, launch.processes)
         pipeline.carry_out(made, until="prepare")

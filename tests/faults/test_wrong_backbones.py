@@ -38,6 +38,11 @@ def folder_of(kind: str, place: Path) -> Path:
     return folder
 
 
+def ask(model: Model, name: str) -> None:
+    """Raise where a backbone cannot do a task, as a run does before anything else."""
+    resolve.refuse_unsuited(model, resolve.configuration(model, sample=False), TASKS[name].head, task=name)
+
+
 def test_every_task_is_asked() -> None:
     assert set(TASKS) == {file.stem for file in Path(tasks.__file__).parent.glob("[a-z]*.py")}
 
@@ -48,10 +53,10 @@ def test_backbone_that_cannot_do_the_task_is_refused_with_those_that_can(name: s
     folder, auto = folder_of(kind, tmp_path), TASKS[name].head.auto
     fits = KINDS.get(auto, ("bert", "roberta"))
     if kind in fits:
-        resolve.refuse_unsuited(Model(name=str(folder)), TASKS[name].head, name, sample=False)
+        ask(Model(name=str(folder)), name)
         return
     with pytest.raises(BackboneError) as caught:
-        resolve.refuse_unsuited(Model(name=str(folder)), TASKS[name].head, name, sample=False)
+        ask(Model(name=str(folder)), name)
     said = str(caught.value)
     assert said.startswith(f"model.name: {folder}: its ")
     assert (f"These can do {name}: " in said and all(fit in said for fit in fits)) or said.endswith("Set model.family=timm.")
@@ -72,24 +77,24 @@ def test_backbone_that_cannot_do_the_task_is_refused_with_those_that_can(name: s
 ])
 def test_every_kind_of_misfit_has_its_own_words(kind: str, family: str, name: str, said: str, tmp_path: Path) -> None:
     with pytest.raises(BackboneError) as caught:
-        resolve.refuse_unsuited(Model(name=str(folder_of(kind, tmp_path)), family=family), TASKS[name].head, name, sample=False)
+        ask(Model(name=str(folder_of(kind, tmp_path)), family=family), name)
     assert said in str(caught.value)
 
 
 def test_networks_of_timm_are_refused_for_texts_whatever_their_name() -> None:
-    with pytest.raises(BackboneError, match="^model.family: timm: timm's networks see pictures, and pair regression reads texts"):
-        resolve.refuse_unsuited(Model(name="any", family="timm"), TASKS["pair_regression"].head, "pair regression", sample=False)
+    with pytest.raises(BackboneError, match="^model.family: timm: timm's networks see pictures, and pair_regression reads texts"):
+        ask(Model(name="any", family="timm"), "pair_regression")
 
 
 def test_stand_in_for_the_sample_is_not_asked_for() -> None:
-    resolve.refuse_unsuited(Model(name="any", family="timm", sample="resnet10t"), TASKS["image_regression"].head, "any", sample=True)
+    assert resolve.configuration(Model(name="any", family="timm", sample="resnet10t"), sample=True) is None
 
 
 def test_run_is_refused_before_rows_are_read(tmp_path: Path) -> None:
     settings = ["data.files.train=nowhere.csv", f"model.name={folder_of('vit', tmp_path)}", f"output_dir={tmp_path / 'runs'}"]
     run = pipeline.start("sentiment", settings, command="", console=Console(file=io.StringIO()))
     with pytest.raises(BackboneError, match="its architecture is vit, which cannot do text classification"):
-        pipeline.carry_out(run)
+        pipeline.foresee(run, exports=False)
     assert not run.folder.path.exists()  # nothing was done yet
 
 

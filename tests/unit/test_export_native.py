@@ -121,7 +121,7 @@ def test_older_set_computes_the_same(tmp_path: Path) -> None:
 def test_encoders_with_decoders_are_refused_beforehand(kind: str, task: str, refused: bool) -> None:
     from transformers import AutoConfig
 
-    reason = native.refuses(AutoConfig.for_model(kind), task)
+    reason = native.refuses(AutoConfig.for_model(kind).to_dict(), task)
     assert reason == (f"{native.WRITES}. Start it there" if refused else None)
 
 
