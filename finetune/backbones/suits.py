@@ -1,13 +1,9 @@
-"""Whether an architecture can do a task, from its config.json: neither weights nor transformers are loaded for it."""
+"""Whether an architecture can do a task, from its config.json: no weights are loaded for it."""
 
 from __future__ import annotations
 
-import ast
 import importlib.metadata
-import importlib.util
 from collections.abc import Iterable, Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from finetune.backbones import tiny
@@ -29,7 +25,9 @@ def why_not(config: Mapping[str, Any], auto: str, task: str, *, family: str) -> 
         return f"its architecture is one of timm{_reads(auto, task)}"
     if kind is None:
         return f"its config.json names no model_type. {_those(auto, task)}"
-    unknown = kind not in architectures("configuration_auto", "CONFIG_MAPPING_NAMES")
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
+    unknown = kind not in CONFIG_MAPPING_NAMES
     if unknown and config.get("auto_map"):
         return (f"its architecture, {kind}, exists only as code that comes with the weights (auto_map), and such code "
                 f"is never run here. {_those(auto, task)}")
@@ -55,36 +53,11 @@ def able(auto: str) -> tuple[str, ...]:
     return tuple(kind for kind in found if kind not in (*pairs, WRAPPER))
 
 
-@cache
-def architectures(module: str, table: str) -> tuple[str, ...]:
-    """The names in a table of transformers' `models/auto`, read from its source: importing it would load torch."""
-    for node in _source(module).body:
-        if isinstance(node, ast.Assign) and any(getattr(name, "id", None) == table for name in node.targets):
-            call: Any = node.value
-            pairs = call.args[0].elts if getattr(call, "args", ()) else ()
-            if found := tuple(str(pair.elts[0].value) for pair in pairs):
-                return found
-    from transformers.models import auto
-
-    return tuple(getattr(getattr(auto, module), table))
-
-
 def _class(auto: str) -> tuple[str, ...]:
-    """The names of an Auto class: its table is the one that its class body names."""
-    for node in _source("modeling_auto").body:
-        if isinstance(node, ast.ClassDef) and node.name == auto:
-            table = next(part.value.id for part in node.body
-                         if isinstance(part, ast.Assign) and isinstance(part.value, ast.Name))
-            return architectures("modeling_auto", f"{table}_NAMES")
-    raise AssertionError(f"transformers has no class {auto}")
+    """The architectures that an Auto class has, read from its table of names: asking the class would load them all."""
+    from transformers.models.auto import modeling_auto
 
-
-@cache
-def _source(module: str) -> Any:
-    found = importlib.util.find_spec("transformers")
-    assert found is not None and found.submodule_search_locations  # who trains has it
-    file = Path(found.submodule_search_locations[0]) / "models" / "auto" / f"{module}.py"
-    return ast.parse(file.read_text(encoding="utf-8"))
+    return tuple(getattr(modeling_auto, auto)._model_mapping._model_mapping)
 
 
 def _not_timm(kind: Any, auto: str, task: str) -> str:

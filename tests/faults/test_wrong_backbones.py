@@ -12,15 +12,15 @@ from rich.console import Console
 
 from finetune import recipe as recipes
 from finetune import tasks
-from finetune.backbones import resolve, suits
+from finetune.backbones import resolve
 from finetune.errors import BackboneError
 from finetune.run import pipeline
 from finetune.spec import Model
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.lines
 FOUND = [recipes.load(file.stem).task for file in sorted((ROOT / "recipes").glob("*.py"))]
 TASKS = {type(task).__module__.rpartition(".")[2]: task for task in FOUND}
-HEADS = sorted({task.head.auto for task in FOUND})
 CONFIGS: dict[str, dict[str, Any]] = {
     "bert": {"model_type": "bert"}, "roberta": {"model_type": "roberta"}, "t5": {"model_type": "t5"}, "bart": {"model_type": "bart"},
     "vit": {"model_type": "vit"}, "convnext": {"model_type": "convnext"}, "timm": {"architecture": "resnet10t"},
@@ -96,14 +96,3 @@ def test_run_is_refused_before_rows_are_read(tmp_path: Path) -> None:
     with pytest.raises(BackboneError, match="its architecture is vit, which cannot do text classification"):
         pipeline.foresee(run, exports=False)
     assert not run.folder.path.exists()  # nothing was done yet
-
-
-@pytest.mark.slow
-@pytest.mark.lines
-@pytest.mark.parametrize("auto", HEADS)
-def test_architectures_read_from_the_source_are_those_of_the_library(auto: str) -> None:
-    from transformers.models.auto import modeling_auto
-
-    table = getattr(modeling_auto, auto)._model_mapping._model_mapping
-    pairs = {} if auto == suits.WRITES else modeling_auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES
-    assert set(suits.able(auto)) == set(table) - set(pairs) - {suits.WRAPPER}
