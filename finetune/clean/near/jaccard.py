@@ -35,6 +35,7 @@ def _of_block(texts: pa.ChunkedArray, left: Array, right: Array) -> Array:
     counts = sets.counts[places]
     member = np.repeat(sets.ends[places] - np.cumsum(counts), counts) + np.arange(counts.sum())
     pair = np.repeat(number, counts)
+    # What a text says twice, and what both say, has one twin among all that its pair says: 40 bits of a hash tell it.
     shingle = twins(pair.astype(np.uint64) << np.uint64(40) | sets.hashes[member] >> np.uint64(24))
     of_left = counts[:len(left)].sum()
     has = np.zeros((2, len(pair)), bool)
