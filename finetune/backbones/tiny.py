@@ -73,7 +73,10 @@ def write(architecture: str, folder: Path, *, words: Sequence[str] = (), dropout
     for name in DROPOUT:
         settings[name] = dropout
     kind = AutoModelForSeq2SeqLM if architecture in SEQ2SEQ else AutoModel
-    kind.from_config(AutoConfig.for_model(architecture, **settings)).save_pretrained(folder)
+    model = kind.from_config(AutoConfig.for_model(architecture, **settings))
+    if architecture in SEQ2SEQ:  # a configuration of transformers 5 does not take it, that of generating does
+        model.generation_config.forced_bos_token_id = settings.get("forced_bos_token_id")
+    model.save_pretrained(folder)
     if byte_level:
         _write_pieces(folder, words)
     elif architecture not in IMAGE:
