@@ -125,16 +125,6 @@ def test_an_unreachable_hub_is_an_error_that_says_so(tmp_path: Path) -> None:
     assert time.perf_counter() - started < 60
 
 
-def test_an_existing_run_folder_is_never_written_into(settings: list[str], tmp_path: Path) -> None:
-    from finetune.errors import DataError
-    from finetune.run import folder
-
-    recipe = pipeline.resolve("sentiment", [f"output_dir={tmp_path}"])
-    with pytest.raises(DataError, match="exists and nothing is overwritten"):
-        for _ in range(50):  # two of fifty fall into one second
-            folder.create(recipe, "sentiment", overrides=[], command="")
-
-
 def test_an_output_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = finetune("run", "sentiment", "output_dir=file", cwd=tmp_path)

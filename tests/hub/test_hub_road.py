@@ -100,3 +100,16 @@ def test_only_what_is_needed_was_fetched(made: dict[str, Any]) -> None:
     assert {"model.safetensors", "tokenizer.json"} <= {parts[-1] for parts in resolved}
     fetched = {parts[-1] for parts in resolved if parts[0] == "GET "}
     assert fetched and not [name for name in fetched if name.endswith((".bin", ".py", ".pkl"))]
+
+
+def test_of_a_backbone_that_cannot_do_the_task_the_configuration_alone_is_fetched(tmp_path: Path) -> None:
+    with standin.serving() as server:
+        server.store.put("models", "google-t5/t5-small", {"config.json": b'{"model_type": "t5"}', "model.safetensors": b"weights", "README.md": b"# T5"})
+        place = loopback.environment(HF_ENDPOINT=server.address, HF_HOME=str(tmp_path / "hf"))
+        done = subprocess.run([sys.executable, "-m", "finetune", "run", "sentiment", "data.source=hub", "model.name=google-t5/t5-small"],
+                              cwd=tmp_path, env=place, capture_output=True, text=True, timeout=100)
+        asked = [request for request in server.asked if "/resolve/" in request or "/datasets/" in request]
+    assert done.returncode == 1
+    assert "model.name: google-t5/t5-small: its architecture is t5, an encoder with a decoder that writes texts" in " ".join(done.stderr.split())
+    assert asked and all("config.json" in request for request in asked)
+    assert list((tmp_path / "runs").rglob("*.json")) == []

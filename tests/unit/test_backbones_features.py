@@ -44,7 +44,7 @@ def test_no_random_number_is_drawn(bert) -> None:
     assert torch.equal(before, torch.random.get_rng_state())
 
 
-@pytest.mark.parametrize(("architecture", "width"), [("resnet", 16), ("vit", 32)])
+@pytest.mark.parametrize(("architecture", "width"), [("resnet", 16), ("vit", 32), ("convnext", 16), ("efficientnet", 32), ("mobilenet_v2", 128)])
 def test_pictures_have_one_row_of_features_each(architecture: str, width: int, tmp_path: Path) -> None:
     from finetune.backbones import features, hf
 

@@ -50,13 +50,19 @@ def encoder(model: Any, prefix: str = "bert.") -> dict[str, torch.Tensor]:
 
 def test_loaders_are_the_files_that_lie_there() -> None:
     files = {file.stem for file in Path(finetune.backbones.__path__[0]).glob("*.py")}
-    assert resolve.families() == sorted(files - {"__init__", "adapters", "anatomy", "features", "freeze", "preprocessing", "resolve", "small", "suits",
-                                                   "tiny"}) == ["hf", "timm"]
+    tools = {"__init__", "adapters", "anatomy", "features", "freeze", "preprocessing", "resolve", "small", "suits", "tiny"}
+    assert resolve.families() == sorted(files - tools) == ["hf", "timm"]
 
 
 def test_good_settings_have_no_problems() -> None:
     assert resolve.problems(Model(name="x/y")) == []
     assert resolve.problems(Model(name="x/y", family="timm", offline="all-MiniLM-L6-v2")) == []
+    assert resolve.problems(Model(name="x/y", sample="resnet10t", sample_size=48)) == []
+
+
+def test_size_for_a_stand_in_that_is_not_there_is_refused() -> None:
+    assert resolve.problems(Model(name="x/y", sample_size=48)) == [
+        "model.sample_size: is the size for model.sample, and there is none. Use task.image_size."]
 
 
 def test_every_problem_is_named_with_what_is_allowed() -> None:
