@@ -62,8 +62,8 @@ def refuse_unsuited(model: Model, head: Head, task: str, *, sample: bool) -> Non
     if model.family == "timm" and head.auto != suits.PICTURES:
         raise BackboneError(f"model.family: {model.family}", f"timm's networks see pictures, and {task} reads texts. "
                                                              "Use model.family=hf.")
-    if sample and model.sample is not None:
-        return
+    if (sample and model.sample is not None) or (model.random and model.family == "timm"):
+        return  # the name is that of an architecture
     file = _config_file(model)
     if file is None or not file.is_file():
         return
