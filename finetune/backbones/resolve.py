@@ -67,9 +67,9 @@ def refuse_unsuited(model: Model, config: Mapping[str, Any] | None, head: Head, 
 def configuration(model: Model, *, sample: bool) -> Mapping[str, Any] | None:
     """What config.json says of the backbone that `load` would take; at most this one file is downloaded.
 
-    None for a stand-in, and where it cannot be found or read: `load` then says why.
+    None for a stand-in and an architecture named to timm, and where it cannot be found or read: `load` then says why.
     """
-    if sample and model.sample is not None:
+    if (sample and model.sample is not None) or (model.random and model.family == "timm"):
         return None
     file = _config_file(model)
     try:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from finetune.report.card import HUB_METRICS
 from tests.conftest import MINIATURES, finetune, folder_name, recipe_names
 
 pytestmark = pytest.mark.slow
@@ -235,7 +236,7 @@ def test_the_card_is_valid_and_names_scores_and_labels(finished: Finished) -> No
     card = ModelCard.load(run / "README.md")
     metrics = json.loads((run / "metrics.json").read_text())
     assert card.data.pipeline_tag == metrics["task"]
-    assert card.data.eval_results[0].metric_type == metrics["primary"]
+    assert card.data.eval_results[0].metric_type == HUB_METRICS.get(metrics["primary"], metrics["primary"])
 
 
 def test_a_finished_run_cannot_be_overwritten_or_resumed_by_mistake(finished: Finished) -> None:
