@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from finetune.run.context import Run
 
 
+SAME = {"label": "same label", "number": "within 1% of the spread"}  # kind of target -> what agreement means
 LITTLE_SAVED = 0.9  # share of the fp32 size above which int8 is said to bring nothing
 
 
@@ -142,7 +143,7 @@ def _settings(run: Run) -> dict[str, Any]:
 
 def _tell(run: Run, report: dict[str, Any]) -> None:
     for artifact in report["artifacts"]:
-        run.say(_line(artifact))
+        run.say(_line(artifact, run.recipe.task.roles[run.recipe.task.target]))
         if artifact["warning"] and artifact["verdict"] != "fail":
             run.say(f"warning: {artifact['name']} {artifact['warning']}")
     sizes = {artifact["name"]: artifact["size_mib"] for artifact in report["artifacts"]}
@@ -151,13 +152,13 @@ def _tell(run: Run, report: dict[str, Any]) -> None:
                 "made of convolutions; export.quantize=int8_static covers them")
 
 
-def _line(artifact: dict[str, Any]) -> str:
+def _line(artifact: dict[str, Any], target: str) -> str:
     low, high = artifact["score_drop_interval"]
     text = f"{artifact['name']:10}{artifact['size_mib']:7.1f} MiB  {artifact['latency_ms_p50']:7.2f} ms"
     if artifact["verdict"] == "reference":
         return f"{text}  score {artifact['score']:.4f}"
     difference = artifact["max_abs_diff"]
     same = (f"same text {artifact['agreement']:.2%}" if difference is None else
-            f"same label {artifact['agreement']:.2%}  max difference {difference:.1e}")
+            f"{SAME.get(target, 'same answer')} {artifact['agreement']:.2%}  max difference {difference:.1e}")
     return (f"{text}  score {artifact['score']:.4f}  drop {artifact['score_drop']:+.4f} ({low:+.4f} to {high:+.4f})  "
             f"{same}  {artifact['speedup']:.1f}x  {artifact['verdict']}")
