@@ -140,7 +140,8 @@ def _exports(run: Run) -> list[Observation]:
         elif folder.withheld(artifact):
             found.append(_warning(f"{name} was withheld, it does not pass: {loss}."))
         elif artifact.get("verdict") == "slower":
-            found.append(_note(f"{name} {artifact['reason']}, so it is not published."))
+            reason = artifact.get("reason") or "is slower than fp32"
+            found.append(_note(f"{name} {reason}, so it is not published."))
         elif artifact.get("verdict") == "unresolved":
             found.append(_warning(f"{name} may lose more than is allowed: {loss}. Too few validation rows to tell."))
         if artifact.get("warning") and not folder.withheld(artifact):
