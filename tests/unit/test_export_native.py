@@ -138,7 +138,7 @@ def test_operator_set_that_is_too_old_is_refused(tmp_path_factory: pytest.TempPa
 @pytest.mark.lines
 def test_architecture_that_cannot_be_traced_is_refused(tmp_path: Path) -> None:
     class Reading(torch.nn.Module):
-        config = SimpleNamespace(model_type="reading")
+        config = SimpleNamespace(model_type="reading", to_dict=dict)
 
         def forward(self, pixel_values: torch.Tensor) -> torch.Tensor:
             return pixel_values if float(pixel_values.sum()) > 0 else -pixel_values
