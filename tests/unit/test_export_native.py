@@ -150,8 +150,9 @@ def test_architecture_that_cannot_be_traced_is_refused(tmp_path: Path) -> None:
 
 
 @needs_native
+@pytest.mark.lines
 def test_models_that_write_texts_are_sent_to_the_default_line(tmp_path: Path) -> None:
-    model = SimpleNamespace(config=SimpleNamespace(model_type="t5", is_encoder_decoder=True))
+    model = SimpleNamespace(config=SimpleNamespace(to_dict=lambda: {"model_type": "t5", "is_encoder_decoder": True}))
     with pytest.raises(ExportError, match=r"export: the model has an encoder and a decoder, which Optimum .+ run `finetune export RUN` there\."):
         native.export(model, tmp_path / "encoder_model.onnx", inputs={}, task="", opset=17)
     assert list(tmp_path.iterdir()) == []
