@@ -1,7 +1,7 @@
 """How alike two sentences are, as a number, with a BERT-class encoder that reads both at once.
 
-Expect  test Pearson 0.793 (0.717 to 0.855, one seed) on the sample's 60 rows, TF-IDF 0.579, 2026-11-22; STS benchmark
-        not measured yet
+Expect  test Pearson 0.832 (0.830 to 0.834 over 3 seeds) on the STS benchmark, where TF-IDF has 0.657; 0.793 (0.717 to
+        0.855, one seed) on the sample's 60 rows, where it has 0.579; MiniLM, 2026-11-22
 Costs   2 minutes on two CPU cores (sample)
 Run     finetune run similarity [data.files.train=pairs.csv data.columns.text_a=one data.columns.text_b=other]
 """

@@ -1,7 +1,8 @@
 """Which of many topics a text is about, with a BERT-class encoder: questions, requests, tickets, headlines.
 
-Expect  not measured yet
-Costs   not measured yet
+Expect  test accuracy 0.966 (0.960 to 0.974 over 3 seeds) on TREC's six topics, where TF-IDF has 0.885; 0.901 on 7,600
+        rows of AG News, where it has 0.855; MiniLM, 2026-11-22; not measured on the Hub's whole set
+Costs   6 minutes of one core (TREC, 6 epochs)
 Run     finetune run topics [data.files.train=tickets.csv data.columns.text=message]
 """
 
