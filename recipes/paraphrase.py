@@ -1,7 +1,8 @@
 """Whether two sentences say the same, with a BERT-class encoder that reads both at once.
 
-Expect  not measured yet
-Costs   not measured yet
+Expect  test accuracy 0.790 (0.778 to 0.806 over 3 seeds) on MRPC, where TF-IDF has 0.727; 0.606 (0.485 to 0.727, one
+        seed) on the sample's 66 rows, where it has 0.697 and is not beaten; MiniLM, 2026-11-22
+Costs   8 minutes of one core (MRPC, 5 epochs), one minute (sample)
 Run     finetune run paraphrase [data.files.train=pairs.csv data.columns.text_a=one data.columns.text_b=other]
 """
 

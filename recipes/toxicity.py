@@ -1,7 +1,8 @@
 """Comments that hurt, and how: any texts with lists of labels, with a RoBERTa-class encoder.
 
-Expect  not measured yet
-Costs   not measured yet
+Expect  test mAP 0.904 (0.806 to 0.978, one seed) on the sample's 52 rows, where TF-IDF has 0.802; MiniLM, 2026-11-22;
+        not measured on the Hub's set
+Costs   one minute of one core (sample)
 Run     finetune run toxicity data.files.train=comments.csv [data.columns.label=toxic,insult,threat]
 """
 

@@ -39,7 +39,7 @@ def seen(examples: Examples, *, seed: int, epochs: float) -> dict[str, Any]:
 
 def _told(target: Any) -> Any:
     """What a row has, as a figure can show it."""
-    return ", ".join(target) if isinstance(target, list) else target
+    return (", ".join(target) or "(none)") if isinstance(target, list) else target
 
 
 def _version(examples: Examples, place: int, *, seed: int, epoch: int) -> dict[str, Any]:
