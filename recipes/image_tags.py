@@ -1,7 +1,7 @@
 """What a picture shows, where it shows several things at once: any table of pictures and lists of labels.
 
-Expect  test mAP 0.995 (0.986 to 1.000, one seed) on the sample's 90 rows, where the usual labels have 0.264; small ResNet
-        from random weights, 2026-11-22; not measured on the Hub's set
+Expect  test mAP 0.995 (0.986 to 1.000, one seed) on the sample's 90 rows, where the usual labels have 0.264; small
+        ResNet from random weights, 2026-11-22; not measured on the Hub's set
 Costs   one minute of one core (sample)
 Run     finetune run image_tags data.files.train=photos.csv data.images=photos/ data.columns.label=tags
 """

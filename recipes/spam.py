@@ -2,7 +2,7 @@
 
 Expect  test PR AUC 0.989 (0.985 to 0.994 over 3 seeds) and F1 0.964 on a fifth of SMS Spam's 5,574 rows (MiniLM, 2
         epochs), 2026-11-22; TF-IDF reaches 0.985, which no seed beats beyond chance
-Costs   not measured yet
+Costs   one minute of one core (sample)
 Run     finetune run spam data.files.train=messages.csv [task.positive=junk]
 """
 
