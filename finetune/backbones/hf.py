@@ -45,7 +45,10 @@ def load(place: str | Path, head: Head, *, revision: str | None = None, local: b
 def random(place: str | Path, head: Head, *, revision: str | None = None, local: bool = True) -> Loaded:
     """The architecture at `place` with new weights from torch's current random state."""
     options: dict[str, Any] = {"revision": revision, "local_files_only": local, "trust_remote_code": False}
-    model = getattr(transformers, head.auto).from_config(_config(place, head, options), trust_remote_code=False)
+    config = _config(place, head, options)
+    if head.size is not None and hasattr(config, "image_size"):
+        config.image_size = head.size  # the positions of a ViT are for one size
+    model = getattr(transformers, head.auto).from_config(config, trust_remote_code=False)
     return _loaded(model, place, head=head, options=options)
 
 

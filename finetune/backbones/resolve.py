@@ -100,8 +100,16 @@ def load(model: Model, head: Head, *, sample: bool, texts: Iterable[str] = ()) -
 
     A stand-in for the sample that reads texts learns its tokenizer from `texts`, those of the training rows.
 
-    Raises BackboneError when the weights are nowhere to be found and random ones are not allowed.
+    Raises BackboneError when the weights are nowhere to be found and random ones are not allowed, and when they cannot
+    take pictures of the size asked for.
     """
+    found = _found(model, head, sample=sample, texts=texts)
+    if head.size is not None:
+        _refuse_size(found, head.size)
+    return found
+
+
+def _found(model: Model, head: Head, *, sample: bool, texts: Iterable[str]) -> Loaded:
     family = importlib.import_module(f"finetune.backbones.{model.family}")
     if sample and model.sample is not None:
         note = f"{model.sample} from random weights, since the sample is too small for {model.name}"
@@ -123,6 +131,23 @@ def load(model: Model, head: Head, *, sample: bool, texts: Iterable[str] = ()) -
         found = _open(family.load, model, head, place=model.name, local=False)
         return replace(found, source="hub", revision=_commit(model), license=_license(model))
     return _offline_copy(family, model, head)
+
+
+def _refuse_size(loaded: Loaded, size: int) -> None:
+    """BackboneError where a picture of that size does not pass, as a ViT's positions are for one size alone."""
+    import torch
+
+    mode = loaded.model.training
+    try:
+        with torch.no_grad():
+            loaded.model.eval()(pixel_values=torch.zeros(1, 3, size, size))
+    except (ValueError, AssertionError, RuntimeError) as error:
+        reason = str(error).strip().rstrip(".")
+        raise BackboneError(f"task.image_size: {size}", f"{loaded.name} cannot take pictures of {size} x {size} pixels "
+                                                        f"({reason}). Leave it out, and it takes those it was "
+                                                        "trained on.") from error
+    finally:
+        loaded.model.train(mode)
 
 
 def _small(name: str, head: Head, texts: Iterable[str]) -> Loaded:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import timm
 from transformers import TimmWrapperConfig, TimmWrapperForImageClassification
@@ -12,9 +13,7 @@ from finetune.backbones import hf
 from finetune.contracts import Head, Loaded
 from finetune.data.pixels import ImageProcessor
 from finetune.errors import BackboneError, nearest
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from finetune.write import read_json
 
 
 def load(place: str | Path, head: Head, *, revision: str | None = None, local: bool = True) -> Loaded:
@@ -36,8 +35,30 @@ def load(place: str | Path, head: Head, *, revision: str | None = None, local: b
 def random(
     place: str | Path, head: Head, *, revision: str | None = None, local: bool = True,  # noqa: ARG001  # as in hf.py
 ) -> Loaded:
-    """The timm architecture named `place` with new weights from torch's current random state."""
-    name = str(place).removeprefix("timm/")
+    """The timm architecture at `place` (folder or name) with new weights from torch's current random state."""
+    architecture, own, told_by = _described(place)
+    size = head.size or own["input_size"][-1]
+    crop = own["crop_pct"] if size == own["input_size"][-1] else 1.0
+    settings = {"input_size": [3, size, size], "mean": list(own["mean"]), "std": list(own["std"]),
+                "interpolation": own["interpolation"], "crop_pct": crop}
+    sized = {"img_size": size} if own.get("fixed_input_size") else {}  # the positions of a ViT are for one size
+    names = head.labels.names
+    config = TimmWrapperConfig(
+        architecture=architecture, pretrained_cfg=settings, num_labels=len(names), id2label=dict(enumerate(names)),
+        label2id={name: i for i, name in enumerate(names)}, label_names=list(names), problem_type=head.problem,
+        model_args=sized or None,
+    )
+    start = timm.create_model(architecture, num_classes=len(names), **sized).state_dict() if hf.MAJOR >= 5 else None
+    model = TimmWrapperForImageClassification(config)
+    if start:  # 5.23 draws all weights anew, narrowly: test_transformers_5_still_overwrites_the_start_of_timm
+        model.timm_model.load_state_dict(start)
+    return _loaded(model, architecture, head=head, settings=settings, settings_from=told_by)
+
+
+def _described(place: str | Path) -> tuple[str, dict[str, Any], str]:
+    """The architecture, what its weights were trained with, and who says so."""
+    config = read_json(place / "config.json") if isinstance(place, Path) else {}
+    name = config.get("architecture") or str(place).removeprefix("timm/")
     architecture = name.split(".")[0]
     if not timm.is_model(architecture):
         raise BackboneError(
@@ -45,20 +66,9 @@ def random(
             f"timm has no architecture of that name.{nearest(architecture, timm.list_models())} "
             "`timm.list_models()` lists all.",
         )
-    own = timm.get_pretrained_cfg(name) or timm.get_pretrained_cfg(architecture)
-    size = head.size or own.input_size[-1]
-    settings = {"input_size": [3, size, size], "mean": list(own.mean), "std": list(own.std),
-                "interpolation": own.interpolation, "crop_pct": own.crop_pct if size == own.input_size[-1] else 1.0}
-    names = head.labels.names
-    config = TimmWrapperConfig(
-        architecture=architecture, pretrained_cfg=settings, num_labels=len(names), id2label=dict(enumerate(names)),
-        label2id={name: i for i, name in enumerate(names)}, label_names=list(names), problem_type=head.problem,
-    )
-    own_start = timm.create_model(architecture, num_classes=len(names)).state_dict() if hf.MAJOR >= 5 else None
-    model = TimmWrapperForImageClassification(config)
-    if own_start:  # 5.23 draws all weights anew, narrowly: test_transformers_5_still_overwrites_the_start_of_timm
-        model.timm_model.load_state_dict(own_start)
-    return _loaded(model, architecture, head=head, settings=settings, settings_from=f"timm's pretrained_cfg of {name}")
+    known = timm.get_pretrained_cfg(name) or timm.get_pretrained_cfg(architecture)
+    own = {**known.to_dict(), **config.get("pretrained_cfg", {})}
+    return architecture, own, "the folder's config.json" if config else f"timm's pretrained_cfg of {name}"
 
 
 def reload(folder: Path, head: Head, *, attention: str | None = None) -> Any:  # noqa: ARG001  # as in hf.py

@@ -50,6 +50,12 @@ def find(place: str, *, split: str, roles: Mapping[str, str]) -> tuple[dict[str,
     return _by_split(tables, split), notes
 
 
+def absent(place: str) -> str:
+    """What to say of a file, folder or archive that is not there; nothing of addresses and patterns."""
+    path = Path(place).expanduser()
+    return "" if path.exists() or _ADDRESS.match(place) or glob.has_magic(place) else locators.absent(path)
+
+
 def one(file: Path, key: str, roles: Mapping[str, str]) -> TableFile:
     """A single file, when its name is that of a table; DataError says what is wrong with the path."""
     table, allowed = TableFile.at(file, key), ", ".join(formats(roles))

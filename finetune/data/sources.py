@@ -180,6 +180,14 @@ def problems(data: Data, roles: Mapping[str, str]) -> list[str]:
     found += [f"data.{key}.{role}: this task has no role {role!r}. Roles: {', '.join(known)}.{nearest(role, known)}"
               for key, named in (("columns", data.columns), ("hub.columns", data.hub.columns))
               for role in named if role not in known]
+    return found
+
+
+def absent(data: Data) -> list[str]:
+    """The places named that are not there, which only a run that has yet to read its rows needs."""
+    named = {f"data.files.{split}": getattr(data.files, split) for split in ("train", "validation", "test")}
+    named |= {"data.images": data.images}
+    found = [f"{key}: {said}" for key, place in named.items() if place and (said := listing.absent(place))]
     if data.split.file and not Path(data.split.file).expanduser().is_file():
         found.append(f"data.split.file: there is no file {data.split.file}. Name data/split.jsonl of an earlier run.")
     return found

@@ -44,6 +44,7 @@ def _prepared(make: Callable[[Console], Run], console: Console, publish: Callabl
     place = None
     try:
         run = make(console)
+        pipeline.announce(run)
         if run.folder.next_stage == "prepare":
             pipeline.foresee(run, exports=False)
             processes.note(run, world.profile(), world.size())

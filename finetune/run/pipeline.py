@@ -40,6 +40,19 @@ def resolve(name: str, overrides: Sequence[str]) -> spec.Recipe:
     return found
 
 
+def asked(name: str, overrides: Sequence[str]) -> spec.Recipe:
+    """The recipe of a new run: `resolve`, and whether the files it names are there; all that are not in one SpecError.
+
+    A run that has its rows needs them no more.
+    """
+    from finetune.data import sources
+
+    found = resolve(name, overrides)
+    if absent := sources.absent(found.data):
+        raise SpecError(absent)
+    return found
+
+
 def _problems(found: spec.Recipe) -> list[str]:
     """What only the rooms themselves can know to be wrong."""
     from finetune.backbones import resolve as backbones
@@ -73,7 +86,7 @@ def open_keys(found: spec.Recipe) -> dict[str, str]:
 
 def start(name: str, overrides: Sequence[str], *, command: str, console: Console) -> Run:
     """A new run."""
-    recipe = resolve(name, overrides)
+    recipe = asked(name, overrides)
     return Run(name, recipe, folders.create(recipe, name, overrides=overrides, command=command), console)
 
 
@@ -121,7 +134,6 @@ def foresee(run: Run, *, exports: bool = True) -> None:
 
 def carry_out(run: Run, *, until: str = "report") -> None:
     """Every stage that has not finished, up to `until`; a failure keeps the folder and says how to go on."""
-    run.console.print(f"[bold]{run.name}[/bold]  {run.folder.path}", highlight=False, soft_wrap=True)
     with _resumable(run), Interrupt(at_once=True) as interrupt:
         while (stage := run.folder.next_stage) is not None and not folders.is_later(stage, until):
             started = time.perf_counter()
@@ -132,6 +144,11 @@ def carry_out(run: Run, *, until: str = "report") -> None:
             run.console.print(f"  [dim]{time.perf_counter() - started:.1f} s[/dim]", highlight=False)
     if run.folder.next_stage is None:
         folders.finish(run.folder)
+
+
+def announce(run: Run) -> None:
+    """The first line of what a run says: its name and folder."""
+    run.console.print(f"[bold]{run.name}[/bold]  {run.folder.path}", highlight=False, soft_wrap=True)
 
 
 def carry_out_stage(run: Run, stage: str) -> None:

@@ -43,7 +43,7 @@ def verb(recipe: RecipeName, overrides: Overrides = None, *, to: Target = None, 
     from finetune.report import page
     from finetune.run import pipeline, verdicts
 
-    settings = pipeline.resolve(recipe, overrides or [])
+    settings = pipeline.asked(recipe, overrides or [])
     if to:
         _check_target(to, settings.task.roles)
     given = _given(apply, settings.clean)
@@ -51,6 +51,7 @@ def verb(recipe: RecipeName, overrides: Overrides = None, *, to: Target = None, 
     made = replace(open_run(recipe, [*(overrides or []), *deeper], resume=False), shows_findings=True)
     if given:
         verdicts.give(made, given)
+    pipeline.announce(made)
     try:
         pipeline.carry_out(made, until="prepare")
     except RefusedError as error:

@@ -39,7 +39,7 @@ def verb(recipe: RecipeName, overrides: Overrides = None, *, profile: Profile = 
             given = made.folder.read("recipe.json")["overrides"]
             return _show(launch, launch.spelt(recipe, str(made.folder.path)), _settings(made.recipe, given))
     else:
-        resolved = pipeline.resolve(recipe, given)
+        resolved = pipeline.asked(recipe, given)
         launch = launches.plan(profile or launches.USUAL, processes)
         if dry_run:
             place = folder.home(resolved.output_dir, recipe) / "RUN"
@@ -56,6 +56,7 @@ def _carry_out(made: Any, launch: Launch) -> None:
     from finetune.run import pipeline
     from finetune.run import processes as launches
 
+    pipeline.announce(made)
     pipeline.foresee(made)
     if made.folder.next_stage == "prepare":
         launches.note(made, launch.profile, launch.processes)

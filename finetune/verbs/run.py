@@ -19,6 +19,7 @@ def verb(recipe: RecipeName, overrides: Overrides = None, resume: Resume = False
         raise SpecError([f"run: a launcher has started {processes} processes, and each would make a run of its own. "
                          f"Use finetune launch {recipe} --processes {processes}."])
     made = open_run(recipe, overrides or [], resume=resume)
+    pipeline.announce(made)
     pipeline.foresee(made)
     pipeline.carry_out(made)
     box(pipeline.summary(made))

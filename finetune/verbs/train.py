@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from finetune.verbs.arguments import Overrides, RecipeName, Resume, open_run
 
 EXAMPLE = "torchrun --nproc_per_node 2 -m finetune train sentiment"
@@ -12,7 +14,8 @@ def verb(recipe: RecipeName, overrides: Overrides = None, resume: Resume = False
     if not resume:
         from finetune.run import pipeline
 
-        pipeline.resolve(recipe, overrides or [])  # a wrong word is answered before torch is loaded
+        # A wrong word is answered before torch is loaded, and a file that is not there by one process alone.
+        (pipeline.asked if os.environ.get("RANK", "0") == "0" else pipeline.resolve)(recipe, overrides or [])
     from finetune.run import launch
 
     launch.train(lambda console: open_run(recipe, overrides or [], resume=resume, console=console))

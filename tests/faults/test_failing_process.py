@@ -140,13 +140,15 @@ def test_a_process_that_hears_no_signal_ends_when_another_is_killed(backbone: Pa
     assert len(ways_on(failed)) == 1
 
 
-def test_an_error_while_rows_are_prepared_ends_all(backbone: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("file", ["missing.csv", "broken.csv"])
+def test_an_error_before_or_while_rows_are_prepared_ends_all(file: str, backbone: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.csv").write_text('text,label\n"good,positive\n')
     started = time.time()
-    failed = launched(tmp_path, backbone, kind="error", more=("data.files.train=missing.csv",))
+    failed = launched(tmp_path, backbone, kind="error", more=(f"data.files.train={file}",))
     assert failed.code != 0
-    assert failed.stderr.count("missing.csv") == 1
+    assert failed.stderr.count(file) == 1
     assert time.time() - started < 60
-    assert list((tmp_path / "runs" / "failing").iterdir()) == []
+    assert not list(tmp_path.glob("runs/failing/*"))
     for rank in (0, 1):
         with pytest.raises(ProcessLookupError):
             os.kill(int((tmp_path / f"pid-{rank}").read_text()), 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 import socket
 import sys
@@ -196,3 +197,24 @@ def test_fine_tuned_model_is_read_back_ready_for_evaluation(bert: Path, tmp_path
     found = resolve.reload(tmp_path, "hf", TEXT)
     assert not found.training
     assert all(torch.equal(value, found.state_dict()[name]) for name, value in made.model.state_dict().items())
+
+
+def test_pictures_of_a_size_that_does_not_pass_are_refused_by_it(tmp_path: Path) -> None:
+    vit = tiny.write("vit", tmp_path / "vit", seed=4)  # of 32 pixels
+    other = ImageClassification(labels=("cat", "dog", "eel"), image_size=64).head
+    assert resolve.load(Model(name=str(vit)), IMAGE, sample=False).processor.size == 32
+    with pytest.raises(BackboneError, match=r"^task\.image_size: 64: .*vit cannot take pictures of 64 x 64 pixels "
+                                            r"\(.*\)\. Leave it out"):
+        resolve.load(Model(name=str(vit)), other, sample=False)
+    assert resolve.load(Model(name=str(vit), random=True), other, sample=False).processor.size == 64
+
+
+def test_asking_for_a_size_changes_nothing_of_a_network_that_takes_all(tmp_path: Path) -> None:
+    place = tiny.write("resnet", tmp_path / "resnet", seed=4)
+    torch.manual_seed(1)
+    found = resolve.load(Model(name=str(place), random=True), IMAGE, sample=False)
+    drawn = torch.rand(1)
+    torch.manual_seed(1)
+    same = importlib.import_module("finetune.backbones.hf").random(place, IMAGE)
+    assert torch.equal(drawn, torch.rand(1)) and found.model.training == same.model.training
+    assert all(torch.equal(mine, same.model.state_dict()[name]) for name, mine in found.model.state_dict().items())

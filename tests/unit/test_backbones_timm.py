@@ -168,3 +168,19 @@ def test_weights_of_another_architecture_are_refused(folder: Path, tmp_path: Pat
               place / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(BackboneError, match="does not fit its config.json: 86 of 86 weights are missing"):
         timm.load(place, HEAD)
+
+
+def test_random_weights_have_positions_for_the_size_asked_for() -> None:
+    vit = timm.random("vit_tiny_patch16_224", HEAD)
+    assert (vit.processor.size, vit.model.config.model_args) == (32, {"img_size": 32})
+    assert vit.model(pixel_values=torch.zeros(1, 3, 32, 32)).logits.shape == (1, 3)
+    with pytest.raises(AssertionError, match="doesn't match model"):
+        vit.model(pixel_values=torch.zeros(1, 3, 224, 224))
+
+
+def test_random_weights_of_a_folder_have_its_architecture_and_settings(folder: Path) -> None:
+    found = resolve.load(Model(name=str(folder), family="timm", random=True), OWN_SIZE, sample=False)
+    assert (found.source, found.settings_from, found.processor.size) == ("random", "the folder's config.json", 32)
+    trained = resolve.load(Model(name=str(folder), family="timm"), OWN_SIZE, sample=False)
+    assert found.model.state_dict().keys() == trained.model.state_dict().keys()
+    assert not same(found.model, trained.model)

@@ -185,7 +185,18 @@ def test_unknown_role_of_the_hub_is_told() -> None:
         "data.hub.columns.gruop: this task has no role 'gruop'. Roles: text, label, group, time. Did you mean 'group'?"]
 
 
-def test_split_file_that_is_not_there_is_told_before_anything_is_read(tmp_path: Path) -> None:
-    data = replace(OWN, split=Split(file=str(tmp_path / "split.jsonl")))
-    assert sources.problems(data, ROLES) == [
+def test_every_place_that_is_not_there_is_told_before_anything_is_read(tmp_path: Path) -> None:
+    (tmp_path / "reviews.csv").touch()
+    (tmp_path / "dev.csv").touch()
+    data = replace(OWN, split=Split(file=str(tmp_path / "split.jsonl")), images=str(tmp_path / "none" / "pictures.zip"),
+                   files=Files(train=str(tmp_path / "review.csv"), validation=str(tmp_path / "dev.csv")))
+    assert sources.problems(data, ROLES) == []  # of a run that has its rows they may be gone
+    assert sources.absent(data) == [
+        f"data.files.train: {tmp_path}/review.csv does not exist. Did you mean 'reviews.csv'? Correct the path.",
+        f"data.images: {tmp_path}/none/pictures.zip does not exist, nor does its folder. Correct the path.",
         f"data.split.file: there is no file {tmp_path}/split.jsonl. Name data/split.jsonl of an earlier run."]
+
+
+@pytest.mark.parametrize("place", ["https://example.com/rows.csv", "nowhere/*.csv"])
+def test_addresses_and_patterns_are_left_to_the_reader(place: str) -> None:
+    assert sources.absent(replace(DATA, files=Files(train=place))) == []
