@@ -220,7 +220,7 @@ def _limits(run: Run) -> list[str]:
     if source == "random":
         found.append("Its backbone started from random weights, without any pretraining.")
     found += wide_intervals(run)
-    found += [f"The label {entry['label']!r} is weak: F1 {rounding.score(entry['f1'])} on "
+    found += [f"The label {entry['label']!r} is weak: F1 {rounding.percent(entry['f1'])} on "
               f"{rounding.plural(entry['support'], 'row')}." for entry in weak_labels(run)]
     cut, total = num_cut(run)
     if run.metrics.get("task") == WRITES:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from finetune.report import rounding
 from finetune.report.folder import Part, Run, finite
 from finetune.report.names import metric_name
+from finetune.report.scales import scale
 from finetune.report.tables import Table
 
 MOST_LABELS = 12
@@ -108,9 +109,10 @@ def remedies(run: Run) -> Table | None:
     tried = _advice(run).get("tried") or ()
     if not tried:
         return None
-    rows = [[str(entry.get("name")), rounding.score_with_range(
+    name = str(_advice(run).get("score") or "score")
+    rows = [[str(entry.get("name")), scale(name).score_with_range(
         {"value": entry.get("score"), "low": entry.get("low"), "high": entry.get("high")})] for entry in tried]
-    return Table(["Tried on a linear probe", metric_name(str(_advice(run).get("score") or "score"))], rows)
+    return Table(["Tried on a linear probe", metric_name(name)], rows)
 
 
 def advice(run: Run) -> str:

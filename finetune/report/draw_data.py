@@ -43,12 +43,12 @@ def lengths(run: Run) -> canvas.Drawing | None:
     limit, unit, cut = found.get("max"), found.get("unit", "tokens"), found.get("truncated") or 0
     figure = canvas.blank(2.7)
     axes = figure.subplots()
-    colors = [canvas.ACCENT if limit is not None and left >= limit else canvas.PALE for left in edges[:-1]]
+    colors = [canvas.ACCENT if limit is not None and left > limit else canvas.PALE for left in edges[:-1]]
     widths = [right - left for left, right in pairwise(edges)]
     axes.bar(edges[:-1], counts, width=widths, align="edge", color=colors, edgecolor="white", linewidth=0.6)
     near = limit is not None and edges[-1] >= 0.5 * limit  # a cut far to the right would squeeze the bars
     if limit is not None and near:
-        axes.axvline(limit, color=canvas.ACCENT, linewidth=1.4,
+        axes.axvline(limit + 0.5, color=canvas.ACCENT, linewidth=1.4,
                      label=f"cut at {limit:,} {unit}: {rounding.plural(cut, 'longer row')}")
         canvas.legend(axes)
     axes.set_title("rows")
@@ -68,7 +68,7 @@ def _length_caption(found: Part, total: int, *, near: bool) -> str:
                 f"{unit}; the model never sees the rest of them.")
     if limit is None:
         return f"{rounding.plural(total, 'row')}, none of them cut."
-    longest = f", and the longest have {found['edges'][-1]:,.0f}" if not near else ""
+    longest = f", and the longest have {found.get('longest', found['edges'][-1]):,.0f}" if not near else ""
     return f"No row is longer than the cut at {limit:,} {unit}{longest}."
 
 

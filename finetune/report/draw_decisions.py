@@ -55,7 +55,7 @@ def curve(run: Run) -> canvas.Drawing | None:
     axes.step([0, *found["recall"]], [found["precision"][0], *found["precision"]], where="pre", color=canvas.ACCENT)
     recall, precision = found["at"]
     axes.plot([recall], [precision], marker="o", markersize=7, color=canvas.INK, clip_on=False, zorder=3,
-              label=f"as deployed: recall {rounding.score(recall)}, precision {rounding.score(precision)}")
+              label=f"as deployed: recall {rounding.percent(recall)}, precision {rounding.percent(precision)}")
     axes.set_xlim(0, 1.01)
     axes.set_ylim(0, 1.02)
     ticks = {0: "0%", 0.25: "25%", 0.5: "50%", 0.75: "75%", 1: "100%"}

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from finetune.report import canvas, rounding, thumbnails
 from finetune.report.folder import Part, Run, baselines, finite, headline, primary
-from finetune.report.names import baseline_name, metric_name
+from finetune.report.names import baseline_name, metric_within
+from finetune.report.scales import Scale, scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +25,7 @@ def against_baselines(run: Run) -> canvas.Drawing | None:
     """The model and its baselines on one scale, each with its interval."""
     split, scores = headline(run)
     name, found = primary(run), baselines(run)
+    told = scale(name)
     if name not in scores or not found:
         return None
     entries = [("this model", scores[name]), *((baseline_name(line.name), line.score) for line in found)]
@@ -34,11 +36,11 @@ def against_baselines(run: Run) -> canvas.Drawing | None:
         value = entry["value"]
         axes.plot([entry.get("low", value), entry.get("high", value)], [place, place], color=color, linewidth=2.2)
         axes.plot([value], [place], marker="o", markersize=7, color=color)
-        canvas.beside(axes, rounding.score(value), place=place, points=44, color=color)
+        canvas.beside(axes, told.score(value), place=place, points=44, color=color)
     axes.set_yticks(range(len(entries)), [name for name, _ in entries], color=canvas.INK)
     axes.set_ylim(len(entries) - 0.5, -0.5)
-    _score_axis(axes)
-    axes.set_xlabel(f"{metric_name(name).lower()} on {split}")
+    _score_axis(axes, told)
+    axes.set_xlabel(f"{metric_within(name)} on {split}")
     return canvas.Drawing(figure, "Against the baselines", "Lines are 95% intervals over the rows of the split.")
 
 
@@ -55,12 +57,12 @@ def by_label(run: Run) -> canvas.Drawing | None:
     axes.barh(range(len(ordered)), 1, height=0.62, color=canvas.FAINT, zorder=0.4)
     axes.barh(range(len(ordered)), [entry["f1"] for entry in ordered], height=0.62, color=canvas.ACCENT)
     for place, entry in enumerate(ordered):
-        canvas.beside(axes, rounding.score(entry["f1"]), place=place, points=44)
+        canvas.beside(axes, rounding.percent(entry["f1"]), place=place, points=44)
         canvas.beside(axes, f"{entry['support']:,}", place=place, points=86, color=canvas.GREY)
     canvas.beside(axes, "F1", place=-1, points=44, color=canvas.GREY)
     canvas.beside(axes, "rows", place=-1, points=86, color=canvas.GREY)
     axes.axvline(mean, color=canvas.INK, linewidth=0.9, linestyle=(0, (4, 3)), zorder=0.6,
-                 label=f"mean F1 {rounding.score(mean)}")
+                 label=f"mean F1 {rounding.percent(mean)}")
     labels = [entry["label"] for entry in ordered]
     axes.set_yticks(range(len(ordered)), canvas.names(labels), color=canvas.INK)
     axes.set_ylim(len(ordered) - 0.5, -0.5)
@@ -116,11 +118,11 @@ def of_mistakes(run: Run) -> str:
     return "Most confident mistakes" if known else "Furthest off"
 
 
-def _score_axis(axes: Axes) -> None:
+def _score_axis(axes: Axes, told: Scale) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: rounding.score(value).replace(".0%", "%")))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: told.score(value).replace(".0%", "%")))
     canvas.bare(axes, grid="x")
 
 

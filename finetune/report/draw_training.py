@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from finetune.report import canvas, rounding
+from finetune.report import canvas
 from finetune.report.folder import Part, Run, events, finite, primary
-from finetune.report.names import metric_name
+from finetune.report.names import metric_within
+from finetune.report.scales import scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +38,7 @@ def curves(run: Run) -> canvas.Drawing | None:
         axes.margins(x=0.02)
     panels[-1].set_xlabel(unit)
     panels[-1].xaxis.set_major_locator(MaxNLocator(8, integer=panels[-1].get_xlim()[1] > 3))
-    return canvas.Drawing(figure, "How training went", _caption(metric_name(name).lower() if scored else "", best=best))
+    return canvas.Drawing(figure, "How training went", _caption(metric_within(name) if scored else "", best=best))
 
 
 def _losses(axes: Axes, steps: Sequence[Part], *, evaluations: Sequence[Part], unit: str) -> None:
@@ -56,14 +57,15 @@ def _losses(axes: Axes, steps: Sequence[Part], *, evaluations: Sequence[Part], u
 def _scores(axes: Axes, scored: Sequence[Part], *, name: str, unit: str, best: Part | None) -> None:
     from matplotlib.ticker import FuncFormatter
 
+    told = scale(name)
     axes.plot([line[unit] for line in scored], [line["scores"][name] for line in scored], color=canvas.ACCENT,
               marker="o", markersize=4, label="validation")
     if best:
         axes.plot([best[unit]], [best["scores"][name]], linestyle="none", marker="o", markersize=9, color=canvas.ACCENT,
                   markerfacecolor="white", markeredgewidth=1.8,
-                  label=f"best: {rounding.score(best['scores'][name])} at step {best['step']:,}")
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: rounding.score(value)))
-    _dress(axes, metric_name(name).lower())
+                  label=f"best: {told.score(best['scores'][name])} at step {best['step']:,}")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: told.score(value)))
+    _dress(axes, metric_within(name))
 
 
 def _dress(axes: Axes, title: str) -> None:

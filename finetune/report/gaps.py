@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from finetune.report import rounding
 from finetune.report.folder import Run, cleaning, interval, only_cleaned, primary, score_names, split
-from finetune.report.names import metric_name
+from finetune.report.names import metric_within
+from finetune.report.scales import scale
 
 WIDE = 0.05  # width of a 95% interval from which a split is called small
 PARTS = {
@@ -33,8 +34,8 @@ def wide_intervals(run: Run) -> list[str]:
         measured = interval(entry)
         if measured and measured[1] - measured[0] > WIDE:
             rows = rounding.plural(split(run, part).get("rows", 0), "row")
-            found.append(f"The {part} split is small ({rows}): {metric_name(name).lower()} is known only to lie "
-                         f"between {rounding.score_range(entry).replace(' to ', ' and ')}.")
+            found.append(f"The {part} split is small ({rows}): {metric_within(name)} is known only to lie "
+                         f"between {scale(name).score_range(entry).replace(' to ', ' and ')}.")
     return found
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 BASELINES = {"majority": "most frequent label", "mean": "mean of training", "tfidf_linear": "TF-IDF + linear",
              "first_sentence": "first sentence", "nearest_summary": "summary of the nearest text"}
-INITIALS = IN_UNITS = ("mae", "mse")  # errors, in the unit of what is predicted
+INITIALS = ("mae", "mse")
 AVERAGES = ("macro", "micro", "weighted")
 # Names that have a spelling of their own.
 METRICS = {"map": "mAP", "average_precision": "PR AUC", "roc_auc": "ROC AUC", "rouge1": "ROUGE-1", "rouge2": "ROUGE-2",
-           "rougeL": "ROUGE-L", "bleu": "BLEU", "chrf": "chrF"}
+           "rougeL": "ROUGE-L", "bleu": "BLEU", "chrf": "chrF", "pearson": "Pearson", "spearman": "Spearman"}
 ARTIFACTS = {"pytorch": "PyTorch", "fp32": "ONNX fp32", "optimized": "ONNX optimized", "fp16": "ONNX fp16",
              "int8": "ONNX int8"}
 
@@ -23,6 +23,12 @@ def metric_name(key: str) -> str:
     shown = family.replace("_", " ")
     shown = shown.upper() if len(shown) <= 2 or shown in INITIALS else shown[:1].upper() + shown[1:]
     return f"{shown} ({average})" if average else shown
+
+
+def metric_within(key: str) -> str:
+    """The same within a sentence or below an axis: `accuracy`, but `F1 (macro)` and `PR AUC`."""
+    name = metric_name(key)
+    return name if key in METRICS or not name[1:2].islower() else name[:1].lower() + name[1:]
 
 
 def baseline_name(key: str) -> str:

@@ -10,7 +10,8 @@ from typing import Any, Literal
 from finetune.report import folder, rounding
 from finetune.report.data_tables import difference, suspected
 from finetune.report.folder import Part, Run, finite
-from finetune.report.names import artifact_name, baseline_name, metric_name
+from finetune.report.names import artifact_name, baseline_name, metric_name, metric_within
+from finetune.report.scales import SHARE, scale
 
 OVERFIT = 1.1  # validation loss over its own minimum
 HARDLY = 0.98  # training loss at the end over training loss at the start
@@ -62,8 +63,9 @@ def _against_baseline(run: Run) -> list[Observation]:
     name, measured = baseline_name(strongest.name), folder.interval(strongest.gain)
     if measured is None or measured[0] > 0:
         return []
-    gain = (f"the gain is {rounding.points(strongest.gain.get('value'))} points, 95% interval "
-            f"{rounding.points_range(strongest.gain)}")
+    told = scale(folder.primary(run))
+    gain = (f"the gain is {told.change_in_words(strongest.gain.get('value'))}, 95% interval "
+            f"{told.change_range(strongest.gain)}")
     if measured[1] < 0:
         return [_warning(f"The model is worse than the baseline {name!r}: {gain}. Use the baseline, or look for what "
                          "went wrong in training.")]
@@ -97,7 +99,7 @@ def _weak_labels(run: Run) -> list[Observation]:
     weak = weak_labels(run)
     if not weak:
         return []
-    mean = rounding.score(fmean(entry["f1"] for entry in _scored_labels(run)))
+    mean = rounding.percent(fmean(entry["f1"] for entry in _scored_labels(run)))
     found = [_warning(f"{_weak_sentence(entry, run)} The mean F1 over labels is {mean} ({folder.headline(run)[0]}).")
              for entry in weak[:SHOWN]]
     if len(weak) > SHOWN:
@@ -111,8 +113,9 @@ def _weak_sentence(entry: Part, run: Run) -> str:
     if not entry["f1"]:
         return f"The label {label!r} is never predicted right ({rows})."
     taken = _most_taken_for(label, run)
-    return (f"The label {label!r} is weak: F1 {rounding.score(entry['f1'])}, {rounding.score(entry['recall'])} of its "
-            f"{rows} are found" + (f", {taken[1]:,} are taken for {taken[0]!r}." if taken else "."))
+    f1, recall = (rounding.percent(entry[key]) for key in ("f1", "recall"))
+    return (f"The label {label!r} is weak: F1 {f1}, {recall} of its {rows} are found"
+            + (f", {taken[1]:,} are taken for {taken[0]!r}." if taken else "."))
 
 
 def _most_taken_for(label: str, run: Run) -> tuple[str, int] | None:
@@ -126,13 +129,13 @@ def _most_taken_for(label: str, run: Run) -> tuple[str, int] | None:
 
 
 def _exports(run: Run) -> list[Observation]:
-    limit = folder.setting(run, "export.max_score_drop")
-    allowed = f", {rounding.points(limit).removeprefix('+')} allowed" if finite(limit) else ""
+    limit, told = folder.setting(run, "export.max_score_drop"), scale(folder.primary(run))
+    allowed = f", {told.change(limit).removeprefix('+')} allowed" if finite(limit) else ""
     found = []
     for artifact in run.export.get("artifacts") or ():
         name, drop = artifact_name(str(artifact.get("name"))), folder.lost(artifact)
-        measured = rounding.points_range(drop).replace("+", "")
-        loss = (f"{rounding.points(drop['value']).removeprefix('+')} points lost"
+        measured = told.change_range(drop).replace("+", "")
+        loss = (f"{told.change_in_words(drop['value']).removeprefix('+')} lost"
                 f"{f', 95% interval {measured}' if measured else ''}{allowed}")
         if folder.withheld(artifact) and artifact.get("name") == "fp32":
             reason = artifact.get("reason") or "its outputs differ"
@@ -151,14 +154,15 @@ def _exports(run: Run) -> list[Observation]:
 
 def _validation_gap(run: Run) -> list[Observation]:
     name = folder.primary(run)
+    told = scale(name)
     validation, test = (folder.split(run, part).get(name) or {} for part in ("validation", "test"))
     bounds = folder.interval(validation), folder.interval(test)
     if bounds[0] is None or bounds[1] is None:
         return []
     if validation["value"] <= bounds[1][1] or test["value"] >= bounds[0][0]:
         return []
-    return [_warning(f"{metric_name(name)} on validation ({rounding.score(validation['value'])}) lies above the whole "
-                     f"interval of the test score ({rounding.score_range(test)}): the rows of the two splits differ, "
+    return [_warning(f"{metric_name(name)} on validation ({told.score(validation['value'])}) lies above the whole "
+                     f"interval of the test score ({told.score_range(test)}): the rows of the two splits differ, "
                      "or too much was chosen on validation. Quote the test score.")]
 
 
@@ -202,8 +206,8 @@ def _better_setting(run: Run) -> str:
     key, _, value = str(advice.get("setting")).partition("=")
     if way is None or folder.setting(run, key) == value:
         return ""
-    return (f"On frozen features {advice['setting']} reached a macro F1 of {rounding.score(way['score'])}, "
-            f"{rounding.points_with_range(way['gain'])} more than without. Try it on a new run, and judge both by "
+    return (f"On frozen features {advice['setting']} reached a macro F1 of {rounding.percent(way['score'])}, "
+            f"{SHARE.change_with_range(way['gain'])} more than without. Try it on a new run, and judge both by "
             "their macro F1 on validation.")
 
 
@@ -214,8 +218,9 @@ def _flagged(run: Run) -> list[Observation]:
     if not (finite(value) and finite(without)) or abs(value - without) < FLAGGED:
         return []
     left_out = rounding.plural(test.get("rows", 0) - unflagged.get("rows", 0), "test row")
-    return [_warning(f"Without the {left_out} that cleaning flagged, {metric_name(name).lower()} is "
-                     f"{rounding.score(without)} instead of {rounding.score(value)}. They are in data/ledger.jsonl.")]
+    told = scale(name)
+    return [_warning(f"Without the {left_out} that cleaning flagged, {metric_within(name)} is "
+                     f"{told.score(without)} instead of {told.score(value)}. They are in data/ledger.jsonl.")]
 
 
 def _sure_mistakes(run: Run) -> list[Observation]:

@@ -4,38 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from finetune.report.folder import Part, finite, interval
+from finetune.report.folder import finite
 
 UNKNOWN = "not measured"
 
 
-def score(value: Any) -> str:
-    """A score: 0.8231 is `82.3%`; outside of [-1, 1] it is in the task's own unit."""
-    if not finite(value):
-        return UNKNOWN
-    return f"{_plain(100 * value, 1)}%" if abs(value) <= 1 else amount(value)
-
-
-def score_range(entry: Part) -> str:
-    """The 95% interval of a score: `79.1 to 85.6%`; empty where none was measured."""
-    found = interval(entry)
-    return f"{score(found[0]).removesuffix('%')} to {score(found[1])}" if found else ""
-
-
-def score_with_range(entry: Part | None) -> str:
-    """A score and its interval: `82.3% (79.1 to 85.6%)`."""
-    if not entry:
-        return UNKNOWN
-    found = score_range(entry)
-    return score(entry.get("value")) + (f" ({found})" if found else "")
-
-
-def amount_with_range(entry: Part | None) -> str:
-    """A score in the task's own unit and its interval: `0.843 (0.722 to 0.969)`."""
-    if not entry:
-        return UNKNOWN
-    found = interval(entry)
-    return amount(entry.get("value")) + (f" ({amount(found[0])} to {amount(found[1])})" if found else "")
+def percent(value: Any) -> str:
+    """A share: 0.8231 is `82.3%`."""
+    return f"{_plain(100 * value, 1)}%" if finite(value) else UNKNOWN
 
 
 def points(value: Any) -> str:
@@ -44,18 +20,6 @@ def points(value: Any) -> str:
         return UNKNOWN
     rounded = _plain(100 * value, 1)
     return f"+{rounded}" if value > 0 and rounded != "0.0" else rounded
-
-
-def points_range(entry: Part) -> str:
-    """The 95% interval of a difference: `+0.8 to +5.4`; empty where none was measured."""
-    found = interval(entry)
-    return f"{points(found[0])} to {points(found[1])}" if found else ""
-
-
-def points_with_range(entry: Part) -> str:
-    """A difference and its interval: `+3.1 points (+0.8 to +5.4)`."""
-    found = points_range(entry)
-    return f"{points(entry.get('value'))} points" + (f" ({found})" if found else "")
 
 
 def count(value: Any) -> str:
@@ -88,6 +52,13 @@ def amount(value: Any) -> str:
         mantissa, _, exponent = f"{value:.2g}".partition("e")
         return f"{mantissa}e{int(exponent)}"
     return f"{value:#.3g}".removesuffix(".")
+
+
+def signed(value: Any) -> str:
+    """A difference of two quantities, below 1 to thousandths: `+0.215`, `-0.008`, `+12.4`."""
+    if not finite(value) or value == 0:
+        return amount(value)
+    return f"{value:+.3f}" if 0.001 <= abs(value) < 1 else f"{'+' if value > 0 else ''}{amount(value)}"
 
 
 def epochs(value: Any) -> str:

@@ -19,7 +19,8 @@ from finetune.report.folder import (
     split,
     withheld,
 )
-from finetune.report.names import IN_UNITS, artifact_name, baseline_name, metric_name
+from finetune.report.names import artifact_name, baseline_name, metric_name
+from finetune.report.scales import SHARE, Scale, scale
 
 SPLITS = ("train", "validation", "test")
 MOST_LABELS, MOST_MISTAKES, MOST_LETTERS, MOST_VERSIONS = 40, 12, 300, 2
@@ -45,18 +46,13 @@ def scores(run: Run) -> Table | None:
     if not names:
         return None
     names.sort(key=lambda name: name != primary(run))
-    rows = [[metric_name(name), *(_shown(name, entry[name]) if name in entry else "" for entry in columns.values())]
-            for name in names]
+    rows = [[metric_name(name), *(scale(name).score_with_range(entry[name]) if name in entry else ""
+                                  for entry in columns.values())] for name in names]
     if any("loss" in entry for entry in columns.values()):
         rows.append(["Loss", *(rounding.amount(entry.get("loss")) if "loss" in entry else ""
                                for entry in columns.values())])
     rows.append(["Rows", *(rounding.count(entry.get("rows")) for entry in columns.values())])
     return Table(["", *map(_capital, columns)], rows)
-
-
-def _shown(name: str, entry: Part) -> str:
-    """A score with its interval: a share in percent, an error in the unit of what is predicted."""
-    return rounding.amount_with_range(entry) if name in IN_UNITS else rounding.score_with_range(entry)
 
 
 def by_label(run: Run) -> Table | None:
@@ -70,7 +66,7 @@ def by_label(run: Run) -> Table | None:
     parts = {"Precision": "precision", "Recall": "recall", "F1": "f1", "PR AUC": "average_precision"}
     parts = {title: key for title, key in parts.items() if key in shown[0]}
     cuts = "threshold" in shown[0]
-    rows = [[line["label"], *(rounding.score(line[key]) for key in parts.values()), rounding.count(line["support"]),
+    rows = [[line["label"], *(rounding.percent(line[key]) for key in parts.values()), rounding.count(line["support"]),
              *([rounding.amount(line["threshold"])] if cuts else [])] for line in shown]
     return Table(["Label", *parts, "Rows", *(["Threshold"] if cuts else [])], rows, note=f"On {part} rows.{note}")
 
@@ -81,9 +77,10 @@ def against_baselines(run: Run) -> Table | None:
     part, entry = headline(run)
     if not found or name not in entry:
         return None
-    rows = [["This model", rounding.score_with_range(entry[name]), ""]]
-    rows += [[_capital(baseline_name(line.name)), rounding.score_with_range(line.score), _gain(line.gain)]
-             for line in found]
+    told = scale(name)
+    rows = [["This model", told.score_with_range(entry[name]), ""]]
+    rows += [[_capital(baseline_name(line.name)), told.score_with_range(line.score),
+              told.change_with_range(line.gain) if line.gain else rounding.UNKNOWN] for line in found]
     note = "Gains are measured on the same rows, so their intervals are narrower than those of the scores."
     return Table(["", f"{metric_name(name)} on {part}", "Gain of the model"], rows, note=note)
 
@@ -106,11 +103,14 @@ def mistakes(run: Run) -> Table | None:
     lines = [line for line in run.mistakes if "text" in line]
     if not lines:
         return None
+    sure = any(finite(line.get("probability")) for line in lines)  # a number is given without
     rows = [[str(line.get("row", "")), str(line.get("label", "")), str(line.get("prediction", "")),
-             rounding.score(line.get("probability")), _clipped(str(line["text"]))] for line in lines[:MOST_MISTAKES]]
+             *([rounding.percent(line.get("probability"))] if sure else []), _clipped(str(line["text"]))]
+            for line in lines[:MOST_MISTAKES]]
     note = "Test rows. Where the model is right, the label is the error."
     note += f" The first {MOST_MISTAKES} of {len(lines)} in mistakes.jsonl." if len(lines) > MOST_MISTAKES else ""
-    return Table(["Row", "Label in the data", "The model said", "Probability", "Text"], rows, (0, 1, 2, 4), note)
+    head = ["Row", "Label in the data", "The model said", *(["Probability"] if sure else []), "Text"]
+    return Table(head, rows, [place for place, name in enumerate(head) if name != "Probability"], note)
 
 
 def seen(run: Run) -> Table | None:
@@ -147,7 +147,7 @@ def kept_rows(run: Run) -> Table | None:
 
 def export(run: Run) -> Table | None:
     """Size, faithfulness and speed of every exported model, and whether it passed."""
-    columns = [_artifact(line) for line in run.export.get("artifacts") or ()]
+    columns = [_artifact(line, scale(primary(run))) for line in run.export.get("artifacts") or ()]
     if not columns:
         return None
     head = ["", *(column.pop("Model") for column in columns)]
@@ -183,18 +183,19 @@ def flagged(run: Run) -> str:
     return ", ".join(f"{rounding.plural(number, 'row')} in {part}" for part, number in counts.items())
 
 
-def _artifact(line: Part) -> dict[str, str]:
-    drop = rounding.points(lost(line)["value"]).removeprefix("+")
-    measured = rounding.points_range(lost(line)).replace("+", "")
+def _artifact(line: Part, told: Scale) -> dict[str, str]:
+    drop = told.change(lost(line)["value"]).removeprefix("+")
+    measured = told.change_range(lost(line)).replace("+", "")
+    lost_in, loss = _capital(told.unit) or "Score", f"{drop} ({measured})" if measured else drop
     reference = line.get("verdict") == "reference"
     speedup, agreement = line.get("speedup"), line.get("agreement")
     return {
         "Model": artifact_name(str(line.get("name", ""))),
         "Verdict": "withheld" if withheld(line) else str(line.get("verdict", "")),
-        "Score": rounding.score(line.get("score")),
-        "Points lost (95% interval)": "" if reference else f"{drop} ({measured})" if measured else drop,
+        "Score": told.score(line.get("score")),
+        f"{lost_in} lost (95% interval)": "" if reference else loss,
         "Points of F1 lost by a label, at most": "" if reference else _label_lost(line),
-        "Same answers as PyTorch": "" if reference else rounding.score(agreement),
+        "Same answers as PyTorch": "" if reference else rounding.percent(agreement),
         "Largest difference of outputs": "" if reference else rounding.amount(line.get("max_abs_diff")),
         "Size (MiB)": rounding.amount(line.get("size_mib")),
         "Median latency (ms)": rounding.amount(line.get("latency_ms_p50")),
@@ -209,12 +210,8 @@ def _label_lost(line: Part) -> str:
     worst = next(iter(line.get("label_drops") or ()), None)
     if worst is None:
         return ""
-    drop, measured = rounding.points(worst["drop"]).removeprefix("+"), rounding.points_range(worst).replace("+", "")
+    drop, measured = rounding.points(worst["drop"]).removeprefix("+"), SHARE.change_range(worst).replace("+", "")
     return f"{drop} ({measured}), {worst['label']}" if worst["drop"] > 0 else "0.0"
-
-
-def _gain(gain: Part) -> str:
-    return rounding.points_with_range(gain) if gain else rounding.UNKNOWN
 
 
 def _done(counts: Part | None) -> str:

@@ -9,6 +9,7 @@ from typing import Literal
 from finetune.report import rounding
 from finetune.report.folder import Run, baselines, cleaning, deployed, finite, headline, interval, primary, withheld
 from finetune.report.names import artifact_name, baseline_name, metric_name
+from finetune.report.scales import scale
 
 Standing = Literal["good", "unsure", "bad", "none"]
 
@@ -70,9 +71,10 @@ def _score(run: Run) -> Answer:
     entry = scores.get(name)
     if not entry:
         return Answer("Score", "not done", "The model was not evaluated.")
-    measured = rounding.score_range(entry)
+    told = scale(name)
+    measured = told.score_range(entry)
     rows = rounding.plural(scores.get("rows", 0), f"{part} row")
-    return Answer(f"{metric_name(name)} on {part}", rounding.score(entry["value"]),
+    return Answer(f"{metric_name(name)} on {part}", told.score(entry["value"]),
                   f"95% interval {measured}, {rows}" if measured else rows)
 
 
@@ -81,14 +83,15 @@ def _gain(run: Run) -> Answer:
     if strongest is None or not finite(strongest.gain.get("value")):
         return Answer("Gain over a baseline", "not done", "No baseline was measured.")
     question, gain = f"Gain over {baseline_name(strongest.name)}", strongest.gain
-    answer = f"{rounding.points(gain['value'])} points"
+    told = scale(primary(run))
+    answer = told.change_in_words(gain["value"])
     found = interval(gain)
     if found is None:
         return Answer(question, answer, "no interval was measured")
     standing: Standing = "good" if found[0] > 0 else "bad" if found[1] < 0 else "unsure"
     unsure = "may be chance" if gain["value"] > 0 else "not better"
     words = {"good": "clearly better", "unsure": unsure, "bad": "clearly worse"}[standing]
-    return Answer(question, answer, f"{words}: 95% interval {rounding.points_range(gain)}", standing)
+    return Answer(question, answer, f"{words}: 95% interval {told.change_range(gain)}", standing)
 
 
 def _export(run: Run) -> Answer:

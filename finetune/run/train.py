@@ -27,9 +27,11 @@ from finetune.train.step import Fitting
 from finetune.train.tensorboard import TensorBoard, installed
 
 if TYPE_CHECKING:
-    from finetune.contracts import Hook, Loaded, Task
+    from finetune.contracts import Array, Hook, Loaded, Task
     from finetune.data.examples import Examples
     from finetune.run.context import Run
+
+MAX_BINS = 30  # of lengths
 
 
 def train(run: Run) -> None:
@@ -222,11 +224,13 @@ def _note_lengths(run: Run, examples: Examples, lengths: Any) -> None:
         return
     full = np.asarray([examples[i].get("full_length", lengths[i]) for i in range(len(examples))])
     num_windows = np.asarray([len(examples[i].get("windows", ())) for i in range(len(examples))])
-    counts, edges = np.histogram(full, bins=min(30, int(full.max()) or 1))
     longest = min(getattr(examples.task, "max_tokens", int(full.max())), examples.processor.max_tokens)
+    edges = _edges(full, cut=longest)
+    counts, _ = np.histogram(full, bins=edges)
     quality = run.folder.read("data/quality.json")
     beyond = np.where(num_windows, 0, np.maximum(full - longest, 0))  # of texts in windows nothing is lost
-    quality["lengths"] = {"unit": "tokens", "max": longest, "truncated": int((beyond > 0).sum()),
+    quality["lengths"] = {"unit": "tokens", "max": longest, "longest": int(full.max()),
+                          "truncated": int((beyond > 0).sum()),
                           "cut_share": float(beyond.sum() / max(int(full.sum()), 1)),
                           "edges": [float(edge) for edge in edges], "counts": [int(count) for count in counts]}
     run.folder.write("data/quality.json", quality)
@@ -239,6 +243,14 @@ def _note_lengths(run: Run, examples: Examples, lengths: Any) -> None:
                 f"{quality['lengths']['cut_share']:.1%} of all tokens are lost")
     if examples.task.head.decoding is not None:
         _note_cut_targets(run, examples, examples.task.head.decoding.max_tokens)
+
+
+def _edges(lengths: Array, *, cut: int) -> Array:
+    """Those of about 30 equal bins at most, between whole numbers; one of them parts what is cut from what is not."""
+    low, high = int(lengths.min()), int(lengths.max())
+    width = -(-(high - low + 1) // MAX_BINS)
+    first = cut + 1 - -(-(cut + 1 - low) // width) * width
+    return np.arange(first, high + width + 1, width) - 0.5
 
 
 def _note_cut_targets(run: Run, examples: Examples, most: int) -> None:

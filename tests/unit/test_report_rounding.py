@@ -10,17 +10,11 @@ from finetune.report import rounding
 
 
 @pytest.mark.parametrize(("value", "words"), [
-    (0.82314, "82.3%"), (1, "100.0%"), (0, "0.0%"), (-0.0001, "0.0%"), (-0.25, "-25.0%"), (27.456, "27.5"),
+    (0.82314, "82.3%"), (1, "100.0%"), (0, "0.0%"), (-0.0001, "0.0%"), (-0.25, "-25.0%"), (1.05, "105.0%"),
     (None, "not measured"), (math.nan, "not measured"), ("0.5", "not measured"),
 ])
-def test_a_score_is_a_percentage_unless_it_has_its_own_unit(value: object, words: str) -> None:
-    assert rounding.score(value) == words
-
-
-def test_a_score_shows_its_interval_where_there_is_one() -> None:
-    assert rounding.score_with_range({"value": 0.823, "low": 0.791, "high": 0.856}) == "82.3% (79.1 to 85.6%)"
-    assert rounding.score_with_range({"value": 0.823}) == "82.3%"
-    assert rounding.score_with_range({}) == "not measured"
+def test_a_share_is_told_in_percent(value: object, words: str) -> None:
+    assert rounding.percent(value) == words
 
 
 @pytest.mark.parametrize(("value", "words"), [
@@ -30,10 +24,9 @@ def test_a_difference_is_signed_and_zero_has_no_sign(value: object, words: str) 
     assert rounding.points(value) == words
 
 
-def test_a_difference_shows_its_interval_in_points() -> None:
-    gain = {"value": 0.031, "low": -0.008, "high": 0.054}
-    assert rounding.points_with_range(gain) == "+3.1 points (-0.8 to +5.4)"
-    assert rounding.points_with_range({"value": 0.031}) == "+3.1 points"
+@pytest.mark.parametrize(("value", "words"), [(0.2146, "+0.215"), (-3.2, "-3.20"), (0, "0"), (0.0848, "+0.085"), (6e-4, "+0.000600"), (1840, "+1,840"), (None, "not measured")])
+def test_a_difference_of_numbers_is_signed_too(value: object, words: str) -> None:
+    assert rounding.signed(value) == words
 
 
 def test_one_row_is_singular() -> None:
@@ -73,8 +66,3 @@ def test_a_time_span_has_two_units_at_most(seconds: object, words: str) -> None:
 ])
 def test_a_setting_reads_as_it_would_be_typed(value: object, words: str) -> None:
     assert rounding.setting(value) == words
-
-
-def test_an_error_is_told_in_its_own_unit() -> None:
-    assert rounding.amount_with_range({"value": 0.8432, "low": 0.722, "high": 0.969}) == "0.843 (0.722 to 0.969)"
-    assert rounding.amount_with_range(None) == rounding.UNKNOWN
