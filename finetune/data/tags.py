@@ -132,6 +132,6 @@ def _notes(mended: Mended, names: Sequence[str], file: str) -> tuple[str, ...]:
     found = [] if mended.scheme == "IOB2" else [f"{file}: tags are {mended.scheme} and were read as IOB2"]
     if mended.broken:
         number, where = sum(mended.broken.values()), some([names[place] for place in mended.broken])
-        found.append(f"{file}: {number:,} tags of {len(mended.broken):,} rows break the order of {mended.scheme} and "
-                     f"were mended, a tag that follows none of its type begins an entity: {where}")
+        found.append(f"{file}: tags that break the order of {mended.scheme} were mended, {number:,} in "
+                     f"{len(mended.broken):,} of the rows; one that follows none of its type begins an entity: {where}")
     return tuple(found)

@@ -57,7 +57,8 @@ def scores(counts_BK3: Array, types: Sequence[str]) -> dict[str, Any]:
         "f1_macro": float(f1_K[is_met].mean()) if is_met.any() else 0.0,
         "per_class": [
             {"label": kind, "precision": float(precision_K[place]), "recall": float(recall_K[place]),
-             "f1": float(f1_K[place]), "support": int(counts_K3[place, 0])} for place, kind in enumerate(types)],
+             "f1": float(f1_K[place]), "support": int(counts_K3[place, 0]), "counted": "entity"}
+            for place, kind in enumerate(types)],
     }
 
 

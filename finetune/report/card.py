@@ -12,6 +12,7 @@ from finetune.report import rounding, tables
 from finetune.report.folder import (
     Part,
     Run,
+    counted,
     deployed,
     finite,
     headline,
@@ -221,7 +222,7 @@ def _limits(run: Run) -> list[str]:
         found.append("Its backbone started from random weights, without any pretraining.")
     found += wide_intervals(run)
     found += [f"The label {entry['label']!r} is weak: F1 {rounding.percent(entry['f1'])} on "
-              f"{rounding.plural(entry['support'], 'row')}." for entry in weak_labels(run)]
+              f"{rounding.plural(entry['support'], counted(entry))}." for entry in weak_labels(run)]
     cut, total = num_cut(run)
     if run.metrics.get("task") == WRITES:
         found.append("What it writes may be wrong or not in the text at all, and reads well even so.")

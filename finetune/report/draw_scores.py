@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from finetune.report import canvas, rounding, thumbnails
-from finetune.report.folder import Part, Run, baselines, finite, headline, primary
+from finetune.report.folder import Part, Run, baselines, counted, finite, headline, primary
 from finetune.report.names import baseline_name, metric_within
 from finetune.report.scales import Scale, scale
 
@@ -60,7 +60,7 @@ def by_label(run: Run) -> canvas.Drawing | None:
         canvas.beside(axes, rounding.percent(entry["f1"]), place=place, points=44)
         canvas.beside(axes, f"{entry['support']:,}", place=place, points=86, color=canvas.GREY)
     canvas.beside(axes, "F1", place=-1, points=44, color=canvas.GREY)
-    canvas.beside(axes, "rows", place=-1, points=86, color=canvas.GREY)
+    canvas.beside(axes, rounding.plurals(counted(ordered[0])), place=-1, points=86, color=canvas.GREY)
     axes.axvline(mean, color=canvas.INK, linewidth=0.9, linestyle=(0, (4, 3)), zorder=0.6,
                  label=f"mean F1 {rounding.percent(mean)}")
     labels = [entry["label"] for entry in ordered]

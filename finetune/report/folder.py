@@ -87,6 +87,11 @@ def several(scores: Part) -> list[Part]:
     return [entry for entry in scores.get("per_class") or () if "threshold" in entry]
 
 
+def counted(label: Part) -> str:
+    """What the support of a label counts, one of them in a word."""
+    return str(label.get("counted", "row"))
+
+
 def primary(run: Run) -> str:
     """Name of the score that everything is chosen by."""
     return str(run.metrics.get("primary", "accuracy"))

@@ -109,7 +109,7 @@ def _weak_labels(run: Run) -> list[Observation]:
 
 
 def _weak_sentence(entry: Part, run: Run) -> str:
-    label, rows = entry["label"], rounding.plural(entry["support"], "row")
+    label, rows = entry["label"], rounding.plural(entry["support"], folder.counted(entry))
     if not entry["f1"]:
         return f"The label {label!r} is never predicted right ({rows})."
     taken = _most_taken_for(label, run)

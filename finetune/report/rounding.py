@@ -29,7 +29,12 @@ def count(value: Any) -> str:
 
 def plural(number: int, noun: str) -> str:
     """A count with its noun: `1 row`, `1,106 rows`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return f"{number:,} {noun if number == 1 else plurals(noun)}"
+
+
+def plurals(noun: str) -> str:
+    """More than one of them: `rows`, `entities`."""
+    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
 
 
 def share(part: float, whole: float) -> str:

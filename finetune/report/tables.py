@@ -11,6 +11,7 @@ from finetune.report.folder import (
     Run,
     baselines,
     cleaning,
+    counted,
     finite,
     headline,
     lost,
@@ -68,7 +69,8 @@ def by_label(run: Run) -> Table | None:
     cuts = "threshold" in shown[0]
     rows = [[line["label"], *(rounding.percent(line[key]) for key in parts.values()), rounding.count(line["support"]),
              *([rounding.amount(line["threshold"])] if cuts else [])] for line in shown]
-    return Table(["Label", *parts, "Rows", *(["Threshold"] if cuts else [])], rows, note=f"On {part} rows.{note}")
+    head = ["Label", *parts, _capital(rounding.plurals(counted(labels[0]))), *(["Threshold"] if cuts else [])]
+    return Table(head, rows, note=f"On {part} rows.{note}")
 
 
 def against_baselines(run: Run) -> Table | None:

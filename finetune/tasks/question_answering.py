@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MIN_TOKENS = 16  # a window of which half may be the question
 ENDS = ("start", "end")
+NO_ANSWER = "no answer"  # what a person reads where there is none
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -239,8 +240,8 @@ class QuestionAnswering:
         import numpy as np
 
         worst = np.lexsort((-columns["probability"], columns["f1"]))[:number]
-        return [(int(row), {"label": " / ".join(columns["target"][row]) or "-",
-                            "prediction": columns["prediction"][row] or "-",
+        return [(int(row), {"label": " / ".join(columns["target"][row]) or NO_ANSWER,
+                            "prediction": columns["prediction"][row] or NO_ANSWER,
                             "probability": float(columns["probability"][row])})
                 for row in worst if columns["f1"][row] < 1]
 

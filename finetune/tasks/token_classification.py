@@ -211,7 +211,8 @@ class TokenClassification:
         from finetune.metrics import entities
 
         blank = "" if self.words == "characters" else " "
-        return "; ".join(f"{kind} {blank.join(own[first:after])}" for first, after, kind in entities.spans(tags)) or "-"
+        found = [f"{kind} {blank.join(own[first:after])}" for first, after, kind in entities.spans(tags)]
+        return "; ".join(found) or "none"
 
 
 def _entities(row: Mapping[str, Any]) -> list[dict[str, Any]]:

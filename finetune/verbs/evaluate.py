@@ -102,7 +102,9 @@ def _warnings(found: Mapping[str, Any]) -> Iterable[str]:
 
 def _labels(per_class: Sequence[Mapping[str, Any]]) -> Table:
     """The labels with the lowest F1; those of which the file has no row say nothing."""
-    table = _table("label", "rows", "precision", "recall", "f1")
+    from finetune.report import folder, rounding
+
+    table = _table("label", rounding.plurals(folder.counted(per_class[0])), "precision", "recall", "f1")
     present = sorted((entry for entry in per_class if entry["support"]), key=lambda entry: float(entry["f1"]))
     for entry in present[:NUM_LABELS]:
         table.add_row(Text(entry["label"]), f"{entry['support']:,}",

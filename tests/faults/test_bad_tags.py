@@ -46,7 +46,7 @@ def test_bad_lists_are_named_with_their_row(tmp_path: Path, row: dict[str, objec
 def test_a_broken_order_is_mended_and_told(tmp_path: Path) -> None:
     table, notes = read(tmp_path / "a.conll", "Oslo\tB-LOC\n\nAnna\tI-PER\nran\tO\n\nLund\tB-PER\n")
     assert table["label"].to_pylist() == [["B-LOC"], ["B-PER", "O"], ["B-PER"]]
-    assert notes == ["a.conll: 1 tags of 1 rows break the order of IOB2 and were mended, a tag that follows none of its type "
+    assert notes == ["a.conll: tags that break the order of IOB2 were mended, 1 in 1 of the rows; one that follows none of its type "
                      "begins an entity: a.conll:3"]
 
 

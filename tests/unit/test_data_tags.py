@@ -41,7 +41,7 @@ def test_bioes_and_its_other_names_lose_their_ends(tagged: str) -> None:
 def test_an_inside_that_follows_none_of_its_type_begins_an_entity_and_is_counted() -> None:
     found, notes = read("B-PER I-PER", "B-LOC", "I-PER O", "B-LOC I-PER I-PER", "B-ORG")
     assert found == rows("B-PER I-PER", "B-LOC", "B-PER O", "B-LOC B-PER I-PER", "B-ORG")
-    assert notes == ("a.conll: 2 tags of 2 rows break the order of IOB2 and were mended, a tag that follows none of its "
+    assert notes == ("a.conll: tags that break the order of IOB2 were mended, 2 in 2 of the rows; one that follows none of its "
                      "type begins an entity: a.conll:3, a.conll:4",)
 
 

@@ -31,8 +31,8 @@ def test_scores_are_those_computed_by_hand() -> None:
     assert found["precision"] == pytest.approx(1 / 3)
     assert found["recall"] == pytest.approx(1 / 4)
     assert found["f1"] == pytest.approx(2 / 7)
-    assert found["per_class"][0] == {"label": "LOC", "precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 2}
-    assert found["per_class"][1] == {"label": "PER", "precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 2}
+    assert found["per_class"][0] == {"label": "LOC", "precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 2, "counted": "entity"}
+    assert found["per_class"][1] == {"label": "PER", "precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 2, "counted": "entity"}
     assert found["f1_macro"] == pytest.approx(0.25)
 
 

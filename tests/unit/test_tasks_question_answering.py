@@ -162,7 +162,7 @@ def test_mistakes_begin_with_the_surest_of_the_worst() -> None:
                "target": np.array([["a"], ["b"], [], ["c d"]], dtype=object), "prediction": np.array(["x", "b", "y", "c"])}
     found = TASK.mistakes(columns, 5)
     assert [position for position, _ in found] == [2, 0, 3]
-    assert found[0][1] == {"label": "-", "prediction": "y", "probability": 0.8}
+    assert found[0][1] == {"label": "no answer", "prediction": "y", "probability": 0.8}
 
 
 @pytest.mark.parametrize(("settings", "key"), [

@@ -157,7 +157,7 @@ def test_rows_with_most_wrong_entities_come_first() -> None:
     (row, told), *others = TASK.mistakes(columns, 5)
     assert row == 0
     assert told["label"] == "PER b-c d; LOC a; PER c-d"
-    assert told["prediction"] == "-"
+    assert told["prediction"] == "none"
     assert len(others) == 2
 
 
