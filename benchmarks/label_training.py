@@ -90,7 +90,7 @@ def trained(recipe: str, settings: Sequence[str], folder: Path) -> tuple[float, 
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(done.stdout + done.stderr)
-    run = (folder / recipe / "last").resolve()
+    (run,) = (folder / recipe).glob("2*")  # `last` names finished runs
     best = [line for line in write.read_lines(run / "log.jsonl") if line["event"] == "eval" and line["best"]][-1]
     rule = write.read_json(run / "data" / "quality.json")["rules"].get("label_errors", {})
     return best["scores"]["accuracy"], rule.get("splits", {}).get("train", {}).get("dropped", 0)
