@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,15 +48,19 @@ def bootstrap(
     """The named scores of all rows, each with a 95 % interval over rows resampled with replacement.
 
     Percentile interval (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 13.3), widened
-    where needed to hold the score itself. It has no width where every resample scores the same: one row,
-    or not one mistake. The same seed gives the same resamples.
+    where needed to hold the score itself. Not one mistake, and so 1 on every resample, reaches down by `unseen`;
+    any other score that never changes, as that of one row, has an interval without width. The same seed gives the
+    same resamples.
     """
 
     def measure(rows: Array) -> list[float]:
         scores = score(_Picked(columns, rows))
         return [float(scores[name]) for name in names]
 
-    intervals = _intervals(measure, _num_rows(columns), resamples=resamples, seed=seed)
+    num_rows = _num_rows(columns)
+    intervals = _intervals(measure, num_rows, resamples=resamples, seed=seed)
+    perfect = Interval(1.0, 1.0, 1.0)
+    intervals = [replace(found, low=1 - unseen(num_rows)) if found == perfect else found for found in intervals]
     return dict(zip(names, intervals, strict=True))
 
 
@@ -74,7 +78,8 @@ def paired_differences(
 
     The columns describe the same rows in the same order. Rows that are hard for both cancel out, so the
     interval is narrower than that of two separate scores (paired bootstrap: Koehn, Statistical Significance
-    Tests for Machine Translation Evaluation, EMNLP 2004).
+    Tests for Machine Translation Evaluation, EMNLP 2004). Where both score alike on every resample, it reaches
+    `unseen` to either side.
     """
     num_rows = _num_rows(columns_a)
     assert num_rows == _num_rows(columns_b), "a pair is scored on the same rows"
@@ -84,7 +89,17 @@ def paired_differences(
         return [float(a[name]) - float(b[name]) for name in names]
 
     intervals = _intervals(measure, num_rows, resamples=resamples, seed=seed)
-    return dict(zip(names, intervals, strict=True))
+    alike, room = Interval(0.0, 0.0, 0.0), unseen(num_rows)
+    return {name: Interval(0.0, -room, room) if found == alike else found
+            for name, found in zip(names, intervals, strict=True)}
+
+
+def unseen(num_rows: int) -> float:
+    """The share of all rows up to which something may happen that none of these did, at 95 %: 0.018 for 200.
+
+    The exact bound (Clopper and Pearson, Biometrika 26, 1934); resampling cannot make a row that was never there.
+    """
+    return float(1.0 - 0.025 ** (1.0 / num_rows))
 
 
 def _intervals(

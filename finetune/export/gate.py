@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from finetune.errors import ExportError
+from finetune.evaluate.intervals import Interval
 from finetune.evaluate.score import Predicted, differences, predict, same
 from finetune.export import speed
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from finetune.contracts import Batch
     from finetune.data.examples import Examples
     from finetune.evaluate.infer import Infer
-    from finetune.evaluate.intervals import Interval
 
 TOLERANCE = 1e-4  # largest difference of an output that float32 rounding explains
 SAME_TEXTS = 0.99  # share of texts that must be alike: where rounding decides on one word, all that follows differs
@@ -138,6 +138,8 @@ def _artifact(candidate: Candidate, reference: Candidate, examples: Examples, *,
     gap = float(np.max(gaps)) if gaps else None  # unlike Python's, numpy's max does not lose a NaN
     agreement = float(same(ours, theirs).mean())
     drop, by_label = differences(task, theirs, ours, seed=seed)
+    if drop.value == 0 and gap is not None and gap <= TOLERANCE:  # only rounding, so no row is left to be unsure of
+        drop = Interval(0.0, 0.0, 0.0)
     drops = sorted((LabelDrop(label=label, drop=found.value, low=found.low, high=found.high)
                     for label, found in by_label.items()), key=lambda found: -found.drop)
     verdict, reason = _verdict(candidate, drop, gap=gap, agreement=agreement, max_score_drop=max_score_drop)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from finetune.evaluate.intervals import Interval, bootstrap, paired_difference
+from finetune.evaluate.intervals import Interval, bootstrap, paired_difference, unseen
 from finetune.metrics.classification import scores
 
 Columns = Mapping[str, np.ndarray]
@@ -87,10 +87,19 @@ def test_value_outside_the_resampled_scores_widens_the_interval() -> None:
     assert found.value == found.high == 50
 
 
-def test_one_row_gives_an_interval_without_width() -> None:
-    columns = {"target": np.array([1]), "prediction": np.array([1])}
-    found = bootstrap(classified, columns, names=["accuracy"])["accuracy"]
-    assert found == Interval(1.0, 1.0, 1.0)
+def test_score_that_never_changes_gives_an_interval_without_width() -> None:
+    columns = {"target": np.array([1]), "prediction": np.array([0])}
+    assert bootstrap(classified, columns, names=["accuracy"])["accuracy"] == Interval(0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(("num_rows", "least"), [(1, 0.025), (10, 0.6915), (200, 0.98172), (3000, 0.99877)])
+def test_not_one_mistake_is_no_proof_that_there_will_be_none(num_rows: int, least: float) -> None:
+    """The lower bound of Clopper and Pearson: with it, no mistake in so many rows has a chance of 2.5 %."""
+    same = np.zeros(num_rows, dtype=int)
+    found = bootstrap(classified, {"target": same, "prediction": same}, names=["accuracy"], resamples=20)["accuracy"]
+    assert (found.value, found.high) == (1.0, 1.0)
+    assert found.low == pytest.approx(least, abs=1e-4)
+    assert found.low**num_rows == pytest.approx(0.025)
 
 
 def test_no_rows_are_refused() -> None:
@@ -132,9 +141,10 @@ def test_difference_is_a_minus_b() -> None:
     assert paired_difference(mean, b, a, name="mean", resamples=20) == Interval(-0.5, -0.5, -0.5)
 
 
-def test_difference_of_equal_predictions_is_0_without_width() -> None:
+def test_difference_of_equal_predictions_is_0_as_far_as_so_many_rows_tell() -> None:
     columns = predictions(200, right=0.7, seed=3)
-    assert paired_difference(classified, columns, columns, name="f1_macro", resamples=50) == Interval(0.0, 0.0, 0.0)
+    found = paired_difference(classified, columns, columns, name="f1_macro", resamples=50)
+    assert found == Interval(0.0, -unseen(200), unseen(200)) and unseen(200) == pytest.approx(0.0183, abs=1e-4)
 
 
 def test_paired_interval_is_narrower_than_separate_ones_on_correlated_columns() -> None:

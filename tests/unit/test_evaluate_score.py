@@ -14,7 +14,7 @@ from finetune.contracts import Batch, LossSum
 from finetune.data.examples import Examples
 from finetune.data.text import TextProcessor
 from finetune.evaluate import score
-from finetune.evaluate.intervals import Interval
+from finetune.evaluate.intervals import Interval, unseen
 from finetune.evaluate.score import Predicted
 from finetune.tasks.text_classification import TextClassification
 
@@ -179,7 +179,7 @@ def test_difference_is_positive_where_ours_has_the_smaller_error() -> None:
 def test_equal_answers_differ_by_nothing(task: Any) -> None:
     columns = {"target": np.arange(30) % 3, "prediction": np.arange(30) // 10, "off": np.arange(30.0)}
     found = score.difference(task, columns, columns, seed=0)
-    assert found == Interval(0.0, 0.0, 0.0)
+    assert found == Interval(0.0, -unseen(30), unseen(30))
 
 
 def test_scores_that_are_one_number_get_an_interval() -> None:

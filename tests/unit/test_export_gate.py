@@ -13,6 +13,7 @@ import pytest
 
 from finetune.data.examples import Examples
 from finetune.errors import ExportError
+from finetune.evaluate.intervals import unseen
 from finetune.export import gate
 from finetune.export.gate import Artifact, Candidate
 from tests.unit.test_evaluate_score import answering, made_up_logits, numbered
@@ -112,10 +113,14 @@ def test_a_drop_is_judged_against_the_budget_and_not_against_nothing() -> None:
     assert (found.verdict, found.reason) == ("pass", "")
 
 
-def test_equal_predictions_pass_however_far_the_outputs_are() -> None:
-    found = judged(wrong(1, 2), int8=3 * wrong(1, 2))["int8"]
-    assert (found.verdict, found.reason, found.max_abs_diff) == ("pass", "", 2.0)
-    assert (found.agreement, found.score_drop, found.score_drop_interval) == (1.0, 0.0, (0.0, 0.0))
+@pytest.mark.parametrize(("rows", "verdict"), [(400, "pass"), (300, "unresolved")])
+def test_equal_predictions_pass_however_far_the_outputs_are_where_so_many_rows_tell(rows: int, verdict: str) -> None:
+    logits = np.resize(wrong(1, 2), (rows, 3))
+    found = judged(logits, int8=3 * logits)["int8"]
+    assert (found.verdict, found.max_abs_diff, found.agreement, found.score_drop) == (verdict, 2.0, 1.0, 0.0)
+    assert found.score_drop_interval == (-unseen(rows), unseen(rows))
+    assert found.reason == ("" if verdict == "pass" else "the drop of 0.0000 may exceed 0.01 (95% interval -0.0122 to +0.0122): "
+                                                         "too few rows to tell")
 
 
 def test_int8_that_is_better_passes() -> None:
@@ -180,7 +185,7 @@ def test_largest_drop_of_a_label_comes_first_with_its_paired_interval() -> None:
     assert first.drop == pytest.approx(1 - 2 * hits / (of_no + hits))
     assert second.drop == pytest.approx(1 - 2 * of_yes / (of_yes + of_yes + 30))
     assert 0 < first.low < first.drop < first.high < 0.5
-    assert (third.drop, third.low, third.high) == (0.0, 0.0, 0.0)
+    assert (third.drop, third.low, third.high) == (0.0, -unseen(ROWS), unseen(ROWS))
 
 
 def test_a_label_that_loses_too_much_is_warned_of_even_where_the_score_holds() -> None:
