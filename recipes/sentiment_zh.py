@@ -1,7 +1,8 @@
 """Positive or negative in Chinese: the tone of a short text, with a BERT-class encoder that reads characters.
 
-Expect  test accuracy 0.781 (0.766 to 0.801 over 3 seeds) on a tenth of 11,987 reviews of deliveries (waimai), where TF-IDF
-        has 0.889 and is not beaten: MiniLM has few Chinese characters; 2026-11-22; the Hub's backbone was not measured
+Expect  test accuracy 0.781 (0.766 to 0.801 over 3 seeds) on a tenth of 11,987 reviews of deliveries (waimai), where
+        TF-IDF has 0.889 and is not beaten: MiniLM has few Chinese characters, 2026-11-22; not measured with the Hub's
+        backbone
 Costs   12 minutes of one core (waimai, 3 epochs), one minute (sample)
 Run     finetune run sentiment_zh [data.files.train=reviews.csv data.columns.text=review]
 """
