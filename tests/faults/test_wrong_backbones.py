@@ -91,7 +91,8 @@ def test_stand_in_for_the_sample_is_not_asked_for() -> None:
 
 
 def test_run_is_refused_before_rows_are_read(tmp_path: Path) -> None:
-    settings = ["data.files.train=nowhere.csv", f"model.name={folder_of('vit', tmp_path)}", f"output_dir={tmp_path / 'runs'}"]
+    (tmp_path / "rows.csv").write_text('text,label\n"never closed,a\n')
+    settings = [f"data.files.train={tmp_path / 'rows.csv'}", f"model.name={folder_of('vit', tmp_path)}", f"output_dir={tmp_path / 'runs'}"]
     run = pipeline.start("sentiment", settings, command="", console=Console(file=io.StringIO()))
     with pytest.raises(BackboneError, match="its architecture is vit, which cannot do text classification"):
         pipeline.foresee(run, exports=False)
