@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from finetune.contracts import Array, Columns
     from finetune.data.pixels import ImageProcessor
 
-MIN_SIZE = 8  # pixels; `shift` moves by an eighth of the side
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MultiLabelImageClassification:
@@ -43,9 +41,8 @@ class MultiLabelImageClassification:
 
     def problems(self) -> list[str]:
         """What is wrong with the settings, before anything is read."""
-        found = labels.problems(self.labels) + labels.threshold_problems(self.thresholds, self.labels)
-        if self.image_size is not None and self.image_size < MIN_SIZE:
-            found.append(f"task.image_size: {self.image_size} found, at least {MIN_SIZE} pixels are needed. Use 224.")
+        found = [*labels.problems(self.labels), *labels.threshold_problems(self.thresholds, self.labels),
+                 *pictures.size_problems(self.image_size)]
         if mixing := [name for name in self.augmentations if name in mix.CHANGES]:
             found.append(f"task.augmentations: {' and '.join(mixing)} mix pictures that have one label each. Leave "
                          "them out.")
