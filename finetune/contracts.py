@@ -30,21 +30,6 @@ Cell = str | float | None
 
 
 @dataclass(frozen=True, slots=True)
-class Labels:
-    """The one source of label names for data, model, export and server; a target is a position here."""
-
-    names: tuple[str, ...]
-
-    def id_of(self, name: str) -> int:
-        """The target of a label."""
-        return self.names.index(name)
-
-    def name_of(self, target: int) -> str:
-        """The label of a target."""
-        return self.names[target]
-
-
-@dataclass(frozen=True, slots=True)
 class Draw:
     """All that chance depends on when a training row is changed: no worker, process or neighbour has a say."""
 
@@ -90,7 +75,7 @@ class Head:
     """All that a backbone loader needs to know of a task; `auto` names the Auto class."""
 
     auto: str
-    labels: Labels
+    labels: tuple[str, ...]  # by target: the one list of names for rows, model and export
     problem: str | None  # as configurations of transformers have it; None where they have no word for it
     size: int | None = None  # side of an image input in pixels, where the task fixes it
     decoding: Decoding | None = None  # of models that write texts

@@ -120,7 +120,7 @@ def _config(place: str | Path, head: Head, options: dict[str, Any]) -> Any:
     refuse_code(place, options)
     if head.decoding is not None:
         return transformers.AutoConfig.from_pretrained(place, **options)
-    names = head.labels.names
+    names = head.labels
     named = {"id2label": dict(enumerate(names)), "num_labels": len(names),
              "label2id": {name: position for position, name in enumerate(names)}} if names else {}
     return transformers.AutoConfig.from_pretrained(place, **options, problem_type=head.problem, **named)

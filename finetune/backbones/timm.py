@@ -18,7 +18,7 @@ from finetune.write import read_json
 
 def load(place: str | Path, head: Head, *, revision: str | None = None, local: bool = True) -> Loaded:
     """The timm weights at `place` (folder or Hub name) with a new classifier; safetensors only."""
-    names = head.labels.names
+    names = head.labels
     hf.refuse_code(place, {"revision": revision, "local_files_only": local})
     with hf.quiet():
         model, info = TimmWrapperForImageClassification.from_pretrained(
@@ -42,7 +42,7 @@ def random(
     settings = {"input_size": [3, size, size], "mean": list(own["mean"]), "std": list(own["std"]),
                 "interpolation": own["interpolation"], "crop_pct": crop}
     sized = {"img_size": size} if own.get("fixed_input_size") else {}  # the positions of a ViT are for one size
-    names = head.labels.names
+    names = head.labels
     config = TimmWrapperConfig(
         architecture=architecture, pretrained_cfg=settings, num_labels=len(names), id2label=dict(enumerate(names)),
         label2id={name: i for i, name in enumerate(names)}, label_names=list(names), problem_type=head.problem,

@@ -47,7 +47,7 @@ class Examples:
 
     def targets(self) -> Array:
         """The target of every row of single labels, read from the labels; encodes nothing. Every row must have one."""
-        target = {label: position for position, label in enumerate(self.task.head.labels.names)}
+        target = {label: position for position, label in enumerate(self.task.head.labels)}
         return np.asarray([target[label] for label in self._columns[self.task.target]], dtype=np.int64)
 
     def augmented(self, position: int, *, seed: int, epoch: int, visit: int = 0) -> Example:

@@ -53,7 +53,7 @@ def evaluate(run: Run) -> None:
         "task": HUB_NAMES.get(task.onnx_task, task.onnx_task), "primary": task.primary,
         "inputs": [role for role in task.roles if role != task.target], "says": _says(task),
         "preprocessing": preprocessing.said(trained.get("preprocessing") or {}),
-        "labels": list(task.head.labels.names), "splits": splits,
+        "labels": list(task.head.labels), "splits": splits,
         "baselines": compared,
         "calibration": calibration.errors(task, {split: columns for split, (_, columns) in found.items()}),
         "train": trained["train"] | {name: {"choice": choice[name], "reason": choice[f"{name}_reason"]}

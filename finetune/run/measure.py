@@ -63,7 +63,7 @@ def measure(folder: RunFolder, file: Path, *, by: Sequence[str], overrides: Sequ
     found = {
         "time": datetime.now(UTC).isoformat(timespec="seconds"), "file": str(file), "rows": table.num_rows,
         "sha256": digest(file) if file.is_file() else None, "model": trained.file, "primary": task.primary,
-        "labels": list(task.head.labels.names), "scores": score.with_intervals(task, columns, seed=seed),
+        "labels": list(task.head.labels), "scores": score.with_intervals(task, columns, seed=seed),
         "seen": _seen(folder, table, task, columns=columns, seed=seed),
         "slices": {name: _slices(task, columns, table[BY + name].to_pylist(), seed=seed) for name in by},
     }
@@ -158,7 +158,7 @@ def _as_typed(by: Sequence[str]) -> Iterator[None]:
 
 def _check_targets(table: pa.Table, task: Task) -> None:
     """DataError with every row that has no target, and every label that the model never learnt."""
-    known = set(task.head.labels.names) if task.roles[task.target] in ("label", "labels", "tags") else None
+    known = set(task.head.labels) if task.roles[task.target] in ("label", "labels", "tags") else None
     having: dict[str | None, list[str]] = {}
     for cell, row in zip(table[task.target].to_pylist(), table["row"].to_pylist(), strict=True):
         names = cell if isinstance(cell, list) else [cell]
@@ -182,7 +182,7 @@ def _having(rows: Sequence[str]) -> str:
 def _lacking(label: str | None, task: Task) -> str:
     if label is None:
         return f"no {task.target}. Fill it in, or remove the rows; finetune predict answers rows without one."
-    names = task.head.labels.names
+    names = task.head.labels
     return (f"the label {label!r}, which the model has not learnt. Labels: {some(names, 10)}."
             f"{nearest(label, names)} Correct the rows, or remove them.")
 

@@ -47,7 +47,7 @@ def _version(examples: Examples, place: int, *, seed: int, epoch: int) -> dict[s
     found = {"epoch": epoch + 1, **_shown(examples, example)}
     if "share" not in example:
         return found
-    return found | {"share": float(example["share"]), "other": examples.task.head.labels.names[example["other"]],
+    return found | {"share": float(example["share"]), "other": examples.task.head.labels[example["other"]],
                     "other_row": examples.row(example["partner"])["row"]}
 
 

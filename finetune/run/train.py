@@ -140,7 +140,7 @@ def _fitting(run: Run, loaded: Loaded, examples: Examples, *, accelerator: Accel
     has_labels = examples.task.roles[examples.task.target] == "label"
     goal = objective.of(settings, examples.task, examples.targets() if has_labels else None)
     if isinstance(goal, objective.Weighed) and settings.class_weights != "none" and accelerator.is_main_process:
-        names = examples.task.head.labels.names
+        names = examples.task.head.labels
         weights = [f"{label} {weight:.3g}" for label, weight in zip(names, goal.weights, strict=True)]
         run.say(f"a row counts by its label: {some(weights, limit=8)}")
     return Fitting(model, optimizer, accelerator, goal, settings.clip, choice.precision)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from finetune.contracts import Batch, Draw, Example, Examples, Head, Labels, LossSum, Row
+from finetune.contracts import Batch, Draw, Example, Examples, Head, LossSum, Row
 from finetune.data import labels
 from finetune.data.augment import mix, pictures
 from finetune.data.batch import stack
@@ -50,7 +50,7 @@ class ImageClassification:
     @property
     def head(self) -> Head:
         """A classifier over the labels."""
-        return Head("AutoModelForImageClassification", Labels(tuple(self.labels)), "single_label_classification",
+        return Head("AutoModelForImageClassification", tuple(self.labels), "single_label_classification",
                     self.image_size)
 
     def learn(self, splits: Mapping[str, pa.Table]) -> Self:

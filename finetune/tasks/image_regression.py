@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from finetune.contracts import Batch, Draw, Example, Examples, Head, Labels, LossSum, Row
+from finetune.contracts import Batch, Draw, Example, Examples, Head, LossSum, Row
 from finetune.data import targets
 from finetune.data.augment import mix, pictures
 from finetune.data.batch import stack
@@ -48,7 +48,7 @@ class ImageRegression:
     @property
     def head(self) -> Head:
         """One output."""
-        return Head("AutoModelForImageClassification", Labels(("value",)), "regression", self.image_size)
+        return Head("AutoModelForImageClassification", ("value",), "regression", self.image_size)
 
     def learn(self, splits: Mapping[str, pa.Table]) -> Self:
         """Mean and spread of the numbers."""

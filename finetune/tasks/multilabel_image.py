@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from finetune.contracts import Batch, Draw, Example, Examples, Head, Labels, LossSum, Row
+from finetune.contracts import Batch, Draw, Example, Examples, Head, LossSum, Row
 from finetune.data import labels
 from finetune.data.augment import mix, pictures
 from finetune.data.batch import stack
@@ -52,7 +52,7 @@ class MultiLabelImageClassification:
     @property
     def head(self) -> Head:
         """A yes or no for each of the labels."""
-        return Head("AutoModelForImageClassification", Labels(tuple(self.labels)), "multi_label_classification",
+        return Head("AutoModelForImageClassification", tuple(self.labels), "multi_label_classification",
                     self.image_size)
 
     def learn(self, splits: Mapping[str, pa.Table]) -> Self:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from finetune.contracts import Batch, Draw, Example, Examples, Head, Labels, LossSum, Row
+from finetune.contracts import Batch, Draw, Example, Examples, Head, LossSum, Row
 from finetune.data import labels
 from finetune.data.augment import texts
 from finetune.data.batch import stack
@@ -54,7 +54,7 @@ class MultiLabelTextClassification:
     @property
     def head(self) -> Head:
         """A yes or no for each of the labels."""
-        return Head("AutoModelForSequenceClassification", Labels(tuple(self.labels)), "multi_label_classification")
+        return Head("AutoModelForSequenceClassification", tuple(self.labels), "multi_label_classification")
 
     def learn(self, splits: Mapping[str, pa.Table]) -> Self:
         """The labels in their order."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from finetune.contracts import Batch, Draw, Example, Examples, Head, Labels, LossSum, Row
+from finetune.contracts import Batch, Draw, Example, Examples, Head, LossSum, Row
 from finetune.data import labels, pairs
 from finetune.data.batch import stack
 
@@ -43,7 +43,7 @@ class PairClassification:
     @property
     def head(self) -> Head:
         """A classifier over the labels."""
-        return Head("AutoModelForSequenceClassification", Labels(tuple(self.labels)), "single_label_classification")
+        return Head("AutoModelForSequenceClassification", tuple(self.labels), "single_label_classification")
 
     def learn(self, splits: Mapping[str, pa.Table]) -> Self:
         """The labels in their order."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from finetune.contracts import Batch, Draw, Example, Examples, Head, Labels, LossSum, Row
+from finetune.contracts import Batch, Draw, Example, Examples, Head, LossSum, Row
 from finetune.data import pairs, targets
 from finetune.data.batch import stack
 
@@ -41,7 +41,7 @@ class PairRegression:
     @property
     def head(self) -> Head:
         """One output."""
-        return Head("AutoModelForSequenceClassification", Labels(("value",)), "regression")
+        return Head("AutoModelForSequenceClassification", ("value",), "regression")
 
     def learn(self, splits: Mapping[str, pa.Table]) -> Self:
         """Mean and spread of the numbers."""

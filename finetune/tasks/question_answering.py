@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from finetune.contracts import Batch, Draw, Example, Examples, Head, Labels, LossSum, Row
+from finetune.contracts import Batch, Draw, Example, Examples, Head, LossSum, Row
 from finetune.data import windows
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class QuestionAnswering:
     @property
     def head(self) -> Head:
         """Two numbers per token: does the answer begin there, does it end there."""
-        return Head("AutoModelForQuestionAnswering", Labels(()), None)
+        return Head("AutoModelForQuestionAnswering", (), None)
 
     def learn(self, splits: Mapping[str, pa.Table]) -> Self:
         """With what the training rows say of questions without answer."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from finetune.contracts import Batch, Decoding, Draw, Example, Examples, Head, Labels, LossSum, Row
+from finetune.contracts import Batch, Decoding, Draw, Example, Examples, Head, LossSum, Row
 from finetune.data.batch import pad
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Summarization:
     def head(self) -> Head:
         """A decoder over the backbone's own vocabulary."""
         decoding = Decoding(self.num_beams, self.max_summary_tokens, self.min_summary_tokens, self.length_penalty)
-        return Head("AutoModelForSeq2SeqLM", Labels(()), "text2text", decoding=decoding)
+        return Head("AutoModelForSeq2SeqLM", (), "text2text", decoding=decoding)
 
     def learn(self, splits: Mapping[str, pa.Table]) -> Self:  # noqa: ARG002  # as the protocol has it
         """Rows decide nothing."""

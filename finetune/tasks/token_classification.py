@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from finetune.contracts import Batch, Draw, Example, Examples, Head, Labels, LossSum, Row
+from finetune.contracts import Batch, Draw, Example, Examples, Head, LossSum, Row
 from finetune.data import labels, windows, words
 from finetune.data.tags import OUTSIDE
 
@@ -56,7 +56,7 @@ class TokenClassification:
     def head(self) -> Head:
         """A classifier over the tags: outside, and the beginning and the inside of each type."""
         tags = [f"{letter}-{kind}" for kind in self.labels for letter in "BI"]
-        return Head("AutoModelForTokenClassification", Labels((OUTSIDE, *tags)), None)
+        return Head("AutoModelForTokenClassification", (OUTSIDE, *tags), None)
 
     def learn(self, splits: Mapping[str, pa.Table]) -> Self:
         """With the types of the training rows, and what their words are; DataError for types that these have not."""
@@ -76,7 +76,7 @@ class TokenClassification:
         found = [[text[start:end] for start, end in row] for text, row in zip(texts, places, strict=True)]
         encoded = windows.of_words(found, processor, max_tokens=self.max_tokens, overlap=self.overlap,
                                    spaced=self.words != "characters")
-        target = {tag: number for number, tag in enumerate(self.head.labels.names)}
+        target = {tag: number for number, tag in enumerate(self.head.labels)}
         examples: list[Example] = []
         for row, own, where, of_row in zip(rows, found, places, encoded, strict=True):
             tags = row.get("label")
@@ -150,7 +150,7 @@ class TokenClassification:
         found = [[OUTSIDE] * len(row) for row in batch.targets["words"]]
         sure = [[1.0] * len(row) for row in batch.targets["words"]]
         probabilities_WTC = classification.softmax(output["logits"])
-        best_WT, names = probabilities_WTC.argmax(axis=2), self.head.labels.names
+        best_WT, names = probabilities_WTC.argmax(axis=2), self.head.labels
         for window, place in zip(*(batch.targets["word"] != windows.NOWHERE).nonzero(), strict=True):
             row, word = batch.targets["row"][window], batch.targets["word"][window, place]
             found[row][word] = names[best_WT[window, place]]

@@ -76,7 +76,7 @@ def of(train: Train, task: Task, targets: Array | None) -> Objective:
     if train.class_weights == "none" and train.loss == "cross_entropy":
         return task
     assert targets is not None, "only single labels can be weighed"
-    counts_C = np.bincount(targets, minlength=len(task.head.labels.names))
+    counts_C = np.bincount(targets, minlength=len(task.head.labels))
     adjusted = train.loss == "logit_adjusted"
     offsets_C = balance.log_shares(counts_C) if adjusted else np.zeros(len(counts_C))
     return Weighed(balance.weights(counts_C, train.class_weights).astype(np.float32), offsets_C.astype(np.float32),

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from finetune.backbones import tiny
-from finetune.contracts import Head, Labels
+from finetune.contracts import Head
 
 torch = pytest.importorskip("torch")
 
 
 def head(auto: str) -> Head:
-    return Head(auto, Labels(("a", "b")), "single_label_classification")
+    return Head(auto, ("a", "b"), "single_label_classification")
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 from finetune.backbones import hf, resolve, tiny
-from finetune.contracts import Head, Labels
+from finetune.contracts import Head
 from finetune.data.text import TextProcessor
 from finetune.errors import BackboneError
 from finetune.spec import Model
@@ -112,7 +112,7 @@ def test_weights_that_the_file_did_not_bring_are_named(kind: str, fresh: tuple[s
     first.model.save_pretrained(tmp_path)
     first.native.save_pretrained(tmp_path)
     assert hf.load(tmp_path, head).fresh == ()
-    other = hf.load(tmp_path, replace(head, labels=Labels(("a", "b")))).fresh  # a head of another size is not taken over
+    other = hf.load(tmp_path, replace(head, labels=("a", "b"))).fresh  # a head of another size is not taken over
     assert {name.partition(".")[0] for name in other} == {"classifier"}
 
 

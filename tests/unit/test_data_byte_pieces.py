@@ -54,7 +54,7 @@ def test_entities_come_back_as_they_stand_in_the_text(loaded: Any) -> None:
     batch = TAGS.collate(TAGS.encode([{"row": "r:0", "tokens": TEXT}], loaded.processor), loaded.processor)
     words = list(batch.targets["words"][0])
     wanted = {"Zoë": "B-PER", "Lund-Ahmed": "I-PER", "Tromsø": "B-LOC", "東京": "B-LOC", "Llanfairpwllgwyngyll": "B-LOC"}
-    tags = [TAGS.head.labels.id_of(wanted.get(word, "O")) for word in words]
+    tags = [TAGS.head.labels.index(wanted.get(word, "O")) for word in words]
     logits = np.zeros((*batch.inputs["input_ids"].shape, 5), np.float32)
     for window, place in zip(*(batch.targets["word"] != windows.NOWHERE).nonzero(), strict=True):
         logits[window, place, tags[batch.targets["word"][window, place]]] = 9

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from finetune.contracts import Draw, Head, Labels
+from finetune.contracts import Draw, Head
 from finetune.data import examples
 from finetune.data.examples import Examples
 
@@ -68,7 +68,7 @@ def test_lengths_of_texts_are_what_the_task_says() -> None:
 def test_targets_are_the_places_of_the_labels_and_encode_nothing() -> None:
     table = pa.table({"row": ["a:1", "a:2", "a:3"], "image": ["1", "2", "3"], "label": ["y", "x", "y"]})
     task = Counting("image")
-    task.head = Head("", Labels(("x", "y")), "single_label_classification")
+    task.head = Head("", ("x", "y"), "single_label_classification")
     assert Examples(table, task, 4).targets().tolist() == [1, 0, 1]
     assert task.encoded == []
 

@@ -42,7 +42,7 @@ def loss(batch: Batch, logits: np.ndarray) -> tuple[float, float]:
 
 
 def test_the_tags_of_a_head_are_outside_and_two_a_type() -> None:
-    assert TASK.head.labels.names == NAMES
+    assert TASK.head.labels == NAMES
     assert TASK.head.auto == "AutoModelForTokenClassification"
 
 
