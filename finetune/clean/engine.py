@@ -113,8 +113,7 @@ def _accepts(name: str, policy: str) -> bool:
 
 
 def clean(splits: Mapping[str, pa.Table], roles: Mapping[str, str], policies: Mapping[str, str], *,
-          judged: Sequence[verdicts.Verdict] = (), on_rule: Callable[[str, int], None] | None = None,
-          embed: Embed | None = None, aside: Path | None = None) -> Cleaned:
+          judged: Sequence[verdicts.Verdict] = (), embed: Embed | None = None, aside: Path | None = None) -> Cleaned:
     """Clean the training rows and report on the others, which are returned as they came.
 
     `judged` are a person's verdicts; with the policy `all` they alone may change rows that are held out. Rules that
@@ -145,15 +144,11 @@ def clean(splits: Mapping[str, pa.Table], roles: Mapping[str, str], policies: Ma
             details |= found[TRAIN].details
         copies += clusters.gather(name, found, tables)
         tables, entries[name] = _apply(Step(name, policy, rule.policies, found), tables, came, book=book)
-        if on_rule and found:
-            on_rule(name, _num_found(entries[name]))
         mapped.let_go()
     found, pairs = leakage.find(tables, roles)
     step = Step("leakage", policies.get("leakage", leakage.default), leakage.policies,
                 _open("leakage", found, tables, settled=settled))
     tables, leaks = _apply(step, tables, came, book=book)
-    if on_rule:
-        on_rule("leakage", _num_found(leaks))
     cleaned = {split: table.drop_columns([POSITION]) for split, table in {**came, TRAIN: tables[TRAIN]}.items()}
     quality = {"rules": entries, "leakage": {**leaks, "pairs": _with_action(pairs, step)},
                "clusters": clusters.shown(copies, roles), **details, **answers}
@@ -204,10 +199,6 @@ def _finding(rule: Rule, policy: str, train: pa.Table, *,
     if isinstance(rule, Filler):
         return rule.filling(policy, train, roles)
     return rule.learn(train, roles) if isinstance(rule, Learner) else rule.find
-
-
-def _num_found(entry: Mapping[str, Any]) -> int:
-    return sum(counts["found"] for counts in entry["splits"].values())
 
 
 def _reads(rule: Rule, roles: Mapping[str, str]) -> bool:

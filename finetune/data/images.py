@@ -90,9 +90,9 @@ def sizes(cells: Sequence[str | bytes]) -> list[tuple[int, int]]:
         return list(pool.map(_size, cells))
 
 
-def check_images(table: pa.Table, key: str, *, column: str = "image") -> None:
+def check_images(table: pa.Table, key: str) -> None:
     """Decode every picture once; one DataError lists those that cannot be read and why."""
-    cells = table[column].to_pylist()
+    cells = table["image"].to_pylist()
     distinct = list(dict.fromkeys(cells))
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         opened = pool.map(lambda cell: glance(cell, 1, "RGB"), distinct)

@@ -94,27 +94,23 @@ def multi_hot(names: Sequence[str], labels: Sequence[str]) -> Array:
     return target
 
 
-def resolve_labels(
-    splits: Mapping[str, pa.Table], named: tuple[str, ...] | str, key: str = "task.labels", *,
-    at_least: int = 2,
-) -> tuple[str, ...]:
+def resolve_labels(splits: Mapping[str, pa.Table], named: tuple[str, ...] | Literal["auto"], *,
+                   at_least: int = 2) -> tuple[str, ...]:
     """The labels in the order of their targets: `named`, or for `auto` those of the training rows, sorted.
 
-    Labels that are all integers are sorted by value. Rows without a label are left out of account.
+    Labels that are all integers are sorted by value; rows without a label are ignored. `named` has passed `problems`.
 
     Raises DataError with every contradiction between the labels and the rows.
     """
     counts = _counts(splits["train"])
-    if isinstance(named, str) and named != "auto":
-        raise DataError(key, f"{named!r} found, allowed are auto or a list of labels. Use for example [{named},other].")
-    labels = _sorted(counts) if isinstance(named, str) else tuple(named)
-    problems = [
+    labels = _sorted(counts) if named == "auto" else named
+    wrong = [
         *_too_few(labels, counts, at_least),
         *(_against_training(labels, splits["train"]) if named != "auto" else ()),
         *_unseen(splits, counts),
     ]
-    if problems:
-        raise DataError(key, f"\n{key}: ".join(problems))
+    if wrong:
+        raise DataError("task.labels", "\ntask.labels: ".join(wrong))
     return labels
 
 
@@ -156,11 +152,9 @@ def _too_few(labels: Sequence[str], counts: Mapping[str, int], at_least: int) ->
 def _against_training(labels: Sequence[str], train: pa.Table) -> list[str]:
     """What the user's list and the training rows do not have in common."""
     counts = _counts(train)
-    twice = sorted({label for label in labels if labels.count(label) > 1})
-    problems = [f"{some(map(repr, twice))} stands in the list more than once. Name every label once."] if twice else []
-    absent = [label for label in dict.fromkeys(labels) if label not in counts]
+    absent = [label for label in labels if label not in counts]
     unnamed = [label for label in _sorted(counts) if label not in labels]
-    problems += [
+    problems = [
         f"no training row has the label {label!r}. Labels found: {some(_sorted(counts), 10)}.{nearest(label, unnamed)}"
         " Add rows that have it, or leave it out."
         for label in absent

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -49,8 +49,7 @@ def batches(lengths: Array, batch: int) -> Iterator[Array]:
         yield order[start : start + batch]
 
 
-def predict(examples: Examples, infer: Infer, *, batch: int = 64, positions: Array | None = None,
-            on_batch: Callable[[int], None] | None = None) -> Predicted:
+def predict(examples: Examples, infer: Infer, *, batch: int = 64, positions: Array | None = None) -> Predicted:
     """Every row of `examples` (or those at `positions`) predicted once, in the order of the rows."""
     chosen = np.arange(len(examples)) if positions is None else positions
     lengths = np.asarray([examples.task.length(examples[int(i)]) for i in chosen])
@@ -61,8 +60,6 @@ def predict(examples: Examples, infer: Infer, *, batch: int = 64, positions: Arr
         output, loss = infer(collated)
         parts.append(Predicted(examples.task.predict(output, collated), loss))
         seen.append(part)
-        if on_batch:
-            on_batch(len(part))
     return join(parts, seen)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,16 +69,15 @@ class Candidate:
     predicted: Predicted | None = None
 
 
-def judge(candidates: list[Candidate], examples: Examples, *, max_score_drop: float, seed: int, batch: int = 32,
-          on_batch: Callable[[str, int], None] | None = None) -> list[Artifact]:
+def judge(candidates: list[Candidate], examples: Examples, *, max_score_drop: float, seed: int,
+          batch: int = 32) -> list[Artifact]:
     """The artefacts with their verdicts; the first candidate is the PyTorch model, the reference.
 
     `batch` is the number of rows at once for which the speed is told. Raises ExportError without rows to judge on.
     """
     need_rows(examples)
     for candidate in candidates:
-        step = (lambda rows, name=candidate.name: on_batch(name, rows)) if on_batch else None
-        candidate.predicted = predict(examples, _keeping(candidate), batch=32, on_batch=step)
+        candidate.predicted = predict(examples, _keeping(candidate), batch=32)
     speeds = speed.measure([candidate.infer for candidate in candidates], examples, batch=batch)
     found = [_artifact(candidate, candidates[0], examples, speeds=(own, speeds[0]), max_score_drop=max_score_drop,
                        seed=seed) for candidate, own in zip(candidates, speeds, strict=True)]

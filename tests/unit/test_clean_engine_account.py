@@ -165,11 +165,13 @@ def test_quality_survives_json():
         "encoding", "1 changed, 1 reported of 15 training rows; 1 reported in validation")
 
 
-def test_progress_is_told_per_rule_with_the_number_of_findings():
-    told = []
-    engine.clean(splits(), ROLES, {"missing_labels": "drop", "whitespace": "off"}, on_rule=lambda rule, found: told.append((rule, found)))
-    assert [name for name, _ in told] == [name for name in [*READING, "leakage"] if name not in ("whitespace", *engine.embedding())]
-    assert [line for line in told if line[1]] == [("encoding", 3), ("blanks", 2), ("missing_labels", 1), ("contradictions", 4), ("duplicates", 4), ("leakage", 4)]
+def test_findings_are_counted_per_rule():
+    quality = engine.clean(splits(), ROLES, {"missing_labels": "drop", "whitespace": "off"}).quality
+    found = {rule: sum(counts["found"] for counts in entry["splits"].values())
+             for rule, entry in [*quality["rules"].items(), ("leakage", quality["leakage"])] if entry["splits"]}
+    assert list(found) == [name for name in [*READING, "leakage"] if name not in ("whitespace", *engine.embedding())]
+    assert {rule: number for rule, number in found.items() if number} == {
+        "encoding": 3, "blanks": 2, "missing_labels": 1, "contradictions": 4, "duplicates": 4, "leakage": 4}
 
 
 def test_cleaning_cleaned_rows_finds_nothing_to_do():

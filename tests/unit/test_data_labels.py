@@ -68,20 +68,10 @@ def test_fewer_training_rows_than_labels_is_refused():
     assert any("no training row has the label 'c'" in problem for problem in problems)
 
 
-def test_label_named_twice_is_refused():
-    assert refusal(("a", "b", "a"), train=rows("a", "b", "a")) == [
-        "task.labels: 'a' stands in the list more than once. Name every label once."
-    ]
-
-
 def test_no_label_at_all_is_refused():
     assert refusal("auto", train=rows(None, None)) == [
         "task.labels: no training row has a label, two labels are needed. Fill the label column, or name another one."
     ]
-
-
-def test_word_other_than_auto_is_refused():
-    assert refusal("atuo", train=rows("a", "b"))[0].startswith("task.labels: 'atuo' found, allowed are auto or a list")
 
 
 def test_unseen_labels_of_all_splits_come_in_one_error():
@@ -92,11 +82,6 @@ def test_unseen_labels_of_all_splits_come_in_one_error():
         "task.labels: row a.csv:2 has the label 'd' in test, which no training row has."
         " Add such rows to training, or correct the test rows.",
     ]
-
-
-def test_key_of_the_message_can_be_chosen():
-    with pytest.raises(DataError, match=r"^data\.source: 'a' is the only label"):
-        resolve_labels({"train": rows("a")}, "auto", key="data.source")
 
 
 def lists(*labels: list[str] | None) -> pa.Table:

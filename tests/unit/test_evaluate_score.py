@@ -92,12 +92,6 @@ def test_rows_at_given_positions_come_back_in_their_order() -> None:
     assert predicted.loss == LossSum(float(positions.sum()), 5)
 
 
-def test_every_batch_is_told_with_its_rows() -> None:
-    told: list[int] = []
-    score.predict(numbered(50), answering(made_up_logits(50)), batch=16, on_batch=told.append)
-    assert told == [16, 16, 16, 2]
-
-
 @pytest.mark.parametrize(("batch", "sizes"), [(1, [1] * 7), (3, [3, 3, 1]), (7, [7]), (100, [7])])
 def test_batches_hold_every_position_once_shortest_first(batch: int, sizes: list[int]) -> None:
     lengths = np.array([5, 1, 9, 5, 2, 5, 1])

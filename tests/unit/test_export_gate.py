@@ -135,17 +135,6 @@ def test_the_same_seed_gives_the_same_interval() -> None:
     assert first == second
 
 
-def test_every_row_is_told_for_every_candidate() -> None:
-    told: dict[str, int] = {}
-
-    def on_batch(name: str, rows: int) -> None:
-        told[name] = told.get(name, 0) + rows
-
-    candidates = [Candidate(name, Path(name), answering(RIGHT)) for name in ("pytorch", "fp32", "int8")]
-    gate.judge(candidates, numbered(ROWS), max_score_drop=0.01, seed=0, on_batch=on_batch)
-    assert told == {"pytorch": ROWS, "fp32": ROWS, "int8": ROWS}
-
-
 def artifact(name: str, verdict: str, reason: str = "") -> Artifact:
     return Artifact(name=name, file=f"{name}.onnx", size_mib=1.0, max_abs_diff=0.0, agreement=1.0, score=0.9, score_drop=0.0,
                     score_drop_interval=(0.0, 0.0), latency_ms_p50=1.0, latency_ms_p95=2.0, speedup=1.0, batch=32, rows_per_second=500.0,

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from finetune.contracts import Array
 
 MIN_EXPECTED = 5  # rows in a cell of the chi-square test (Cochran, Biometrics 10, 1954)
-REST = "the rest"
 
 
 class Answer(NamedTuple):
