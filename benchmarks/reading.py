@@ -18,7 +18,9 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
-from finetune.data.read import read_table
+from finetune.data import listing
+from finetune.data.read import read_tables
+from finetune.data.table_file import Wanted
 
 ROLES = {"text": "text", "label": "label"}
 
@@ -41,7 +43,8 @@ def write(folder: Path, num_rows: int) -> list[Path]:
 
 def ours(file: Path) -> int:
     """Rows that we read."""
-    return int(read_table(file, columns={}, roles=ROLES, key="data.files.train").num_rows)
+    table, _ = read_tables([listing.one(file, "data.files.train", ROLES)], Wanted(ROLES))
+    return int(table.num_rows)
 
 
 def theirs(file: Path) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finetune import mapped
@@ -17,7 +16,6 @@ from finetune.data import (
     json_rows,
     label_lists,
     lines,
-    listing,
     lookup,
     numbers,
     squad,
@@ -38,14 +36,6 @@ READERS: Mapping[str, Callable[[TableFile, Wanted], Records]] = {
 }
 
 _PIECE_ROWS = 10_000
-
-
-def read_table(
-    file: Path, *, columns: Mapping[str, str], roles: Mapping[str, str], key: str, images: Path | None = None
-) -> pa.Table:
-    """One file on disk as `read_tables` reads it, without its notes."""
-    wanted = Wanted(roles, columns, images)
-    return read_tables([listing.one(file, key, roles)], wanted)[0]
 
 
 def read_tables(files: Sequence[TableFile], wanted: Wanted) -> tuple[pa.Table, list[str]]:

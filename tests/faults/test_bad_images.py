@@ -18,8 +18,8 @@ from PIL import Image
 
 from finetune.clean import outliers
 from finetune.data.images import MAX_PIXELS, check_images, open_image, read_bytes, read_image_folder
-from finetune.data.read import read_table
 from finetune.errors import DataError
+from tests.reading import read_table
 
 KEY = "data.files.train"
 ROLES = {"image": "image", "label": "label"}

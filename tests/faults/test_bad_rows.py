@@ -11,9 +11,9 @@ import pytest
 
 from finetune.data.delimited import MAX_CELL
 from finetune.data.labels import resolve_labels
-from finetune.data.read import read_table
 from finetune.data.split import hold_out, take
 from finetune.errors import DataError, FinetuneError, SpecError
+from tests.reading import read_table
 
 TEXT = {"text": "text", "label": "label"}
 KEY = "data.files.train"

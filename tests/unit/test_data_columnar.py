@@ -14,7 +14,7 @@ from PIL import Image
 from pyarrow import feather, ipc, parquet
 
 from finetune.data.images import open_image
-from finetune.data.read import read_table
+from tests.reading import read_table
 
 TEXT = {"text": "text", "label": "label"}
 IMAGE = {"image": "image", "label": "label"}

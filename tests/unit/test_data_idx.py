@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from finetune.data.images import open_image
-from finetune.data.read import read_table
 from finetune.errors import DataError, SpecError
+from tests.reading import read_table
 
 ROLES = {"image": "image", "label": "label"}
 PICTURES = np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5)

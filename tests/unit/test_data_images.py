@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from finetune.data.images import FORMATS, check_images, open_image, read_bytes, read_image_folder
-from finetune.data.read import read_table
+from tests.reading import read_table
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
 

@@ -11,8 +11,8 @@ import pytest
 from pyarrow import feather, parquet
 
 from finetune.data import label_lists
-from finetune.data.read import read_table
 from finetune.errors import DataError, SpecError
+from tests.reading import read_table
 
 ROLES = {"text": "text", "label": "labels"}
 WANTED = [["a", "b"], [], ["b"], ["a", "c d"]]

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from finetune.data.numbers import parse
-from finetune.data.read import read_table
 from finetune.errors import DataError
+from tests.reading import read_table
 
 
 def numbers(*cells: str | None) -> list[float | None]:

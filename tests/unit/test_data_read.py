@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from finetune.data.read import read_table, read_tables
+from finetune.data.read import read_tables
 from finetune.data.table_file import TableFile, Wanted
+from tests.reading import read_table
 
 TEXT = {"text": "text", "label": "label"}
 
