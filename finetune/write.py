@@ -28,14 +28,16 @@ def write_json(file: Path, value: Any) -> None:
     write_text(file, json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
-def write_lines(file: Path, values: Iterable[Any]) -> None:
-    """One JSON value a line, atomically."""
-    _write(file, (json.dumps(value, ensure_ascii=False) + "\n" for value in values))
+def write_lines(file: Path, values: Iterable[Any], *, mode: int = 0o666) -> None:
+    """One JSON value a line, atomically; `mode` says who may read the file."""
+    _write(file, (json.dumps(value, ensure_ascii=False) + "\n" for value in values), mode)
 
 
-def _write(file: Path, parts: Iterable[str]) -> None:
+def _write(file: Path, parts: Iterable[str], mode: int = 0o666) -> None:
     draft = file.with_name(f".{file.name}.draft")
     try:
+        draft.unlink(missing_ok=True)  # one that a killed process left may be readable by others
+        draft.touch(mode=mode)
         with draft.open("w", encoding="utf-8") as opened:
             opened.writelines(parts)
         sync(draft)

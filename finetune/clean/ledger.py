@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -18,6 +17,7 @@ from finetune.clean.label_text import columns, names
 from finetune.clean.row_text import written
 from finetune.contracts import Cell
 from finetune.errors import DataError
+from finetune.write import write_lines
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -84,8 +84,8 @@ def write(lines: Iterable[LedgerLine], file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.with_name(PRIVATE).unlink(missing_ok=True)
     if private:
-        _write(private, file.with_name(PRIVATE), mode=0o600)
-    _write(map(asdict, public), file, mode=0o644)
+        write_lines(file.with_name(PRIVATE), private, mode=0o600)
+    write_lines(file, map(asdict, public))
 
 
 def read(file: Path) -> tuple[LedgerLine, ...]:
@@ -151,20 +151,6 @@ def _coded(cells: Mapping[str, Any]) -> dict[str, Any]:
 def _decoded(cells: Mapping[str, Any]) -> dict[str, Any]:
     return {name: base64.b64decode(cell["base64"]) if isinstance(cell, dict) and "base64" in cell else cell
             for name, cell in cells.items()}
-
-
-def _write(values: Iterable[Mapping[str, Any]], file: Path, *, mode: int) -> None:
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        unfinished.touch(mode=mode)
-        with unfinished.open("w", encoding="utf-8", newline="\n") as out:
-            for value in values:
-                out.write(json.dumps(value, ensure_ascii=False) + "\n")
-            out.flush()
-            os.fsync(out.fileno())
-        unfinished.replace(file)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def tally(lines: Iterable[LedgerLine], splits: Iterable[str]) -> dict[str, dict[str, int]]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from finetune.contracts import Batch
+
 if TYPE_CHECKING:
-    from finetune.contracts import Array
+    from finetune.contracts import Array, Example
+    from finetune.data.text import TextProcessor
 
 
 def pad(sequences: Sequence[Any], value: int) -> Array:
@@ -24,6 +27,23 @@ def stack(values: Sequence[Any]) -> Array:
     import numpy as np
 
     return np.stack([np.asarray(value) for value in values])
+
+
+def of_texts(examples: Sequence[Example], processor: TextProcessor) -> Batch:
+    """Token ids padded to the longest text of the batch, and the targets where every example has one."""
+    return Batch(processor.padded(examples), _targets(examples, ("target",)), len(examples))
+
+
+def of_pictures(examples: Sequence[Example], *, targets: Sequence[str] = ("target",)) -> Batch:
+    """Pixels stacked to (rows, 3, size, size), and the named targets where every example has a `target`."""
+    return Batch({"pixel_values": stack([example["pixel_values"] for example in examples])},
+                 _targets(examples, targets), len(examples))
+
+
+def _targets(examples: Sequence[Example], names: Sequence[str]) -> dict[str, Array]:
+    if not all("target" in example for example in examples):
+        return {}
+    return {name: stack([example[name] for example in examples]) for name in names}
 
 
 def objects(values: Sequence[Any]) -> Array:

@@ -63,13 +63,6 @@ def first_sentence(text: str) -> str:
     return found[0].strip() if found else text.strip()
 
 
-def as_column(texts: Sequence[str]) -> Array:
-    """Texts of any length as one column."""
-    column = np.empty(len(texts), dtype=object)
-    column[:] = texts
-    return column
-
-
 def bleu(counts: Array) -> float:
     """Corpus BLEU (Papineni et al., ACL 2002, section 2.3) of summed counts as `counted` has them.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from finetune.contracts import Batch, Draw, Example, Examples, Head, LossSum, Row
 from finetune.data import labels
 from finetune.data.augment import mix, pictures
-from finetune.data.batch import stack
+from finetune.data.batch import of_pictures
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -96,10 +96,8 @@ class ImageClassification:
 
     def collate(self, examples: Sequence[Example], processor: ImageProcessor) -> Batch:  # noqa: ARG002  # as above
         """Pixels stacked to (rows, 3, size, size)."""
-        names = ("target", "other", "share") if "share" in examples[0] else ("target",)
-        known = all("target" in example for example in examples)
-        targets = {name: stack([example[name] for example in examples]) for name in names} if known else {}
-        return Batch({"pixel_values": stack([example["pixel_values"] for example in examples])}, targets, len(examples))
+        mixed = "share" in examples[0]
+        return of_pictures(examples, targets=("target", "other", "share") if mixed else ("target",))
 
     def count(self, batch: Batch) -> int:
         """Rows."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from finetune.contracts import Batch, Draw, Example, Examples, Head, LossSum, Row
 from finetune.data import targets
 from finetune.data.augment import mix, pictures
-from finetune.data.batch import stack
+from finetune.data.batch import of_pictures
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -75,9 +75,7 @@ class ImageRegression:
 
     def collate(self, examples: Sequence[Example], processor: ImageProcessor) -> Batch:  # noqa: ARG002  # as above
         """Pixels stacked to (rows, 3, size, size)."""
-        known = all("target" in example for example in examples)
-        numbers = {"target": stack([example["target"] for example in examples])} if known else {}
-        return Batch({"pixel_values": stack([example["pixel_values"] for example in examples])}, numbers, len(examples))
+        return of_pictures(examples)
 
     def count(self, batch: Batch) -> int:
         """Rows."""

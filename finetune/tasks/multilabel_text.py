@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from finetune.contracts import Batch, Draw, Example, Examples, Head, LossSum, Row
 from finetune.data import labels
 from finetune.data.augment import texts
-from finetune.data.batch import stack
+from finetune.data.batch import of_texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -81,9 +81,7 @@ class MultiLabelTextClassification:
 
     def collate(self, examples: Sequence[Example], processor: TextProcessor) -> Batch:
         """Token ids padded to the longest text of the batch; targets are (rows, labels)."""
-        known = all("target" in example for example in examples)
-        targets = {"target": stack([example["target"] for example in examples])} if known else {}
-        return Batch(processor.padded(examples), targets, len(examples))
+        return of_texts(examples, processor)
 
     def count(self, batch: Batch) -> int:
         """Decisions: rows times labels."""

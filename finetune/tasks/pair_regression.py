@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from finetune.contracts import Batch, Draw, Example, Examples, Head, LossSum, Row
 from finetune.data import pairs, targets
-from finetune.data.batch import stack
+from finetune.data.batch import of_texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -66,9 +66,7 @@ class PairRegression:
 
     def collate(self, examples: Sequence[Example], processor: TextProcessor) -> Batch:
         """Token ids padded to the longest pair of the batch."""
-        known = all("target" in example for example in examples)
-        numbers = {"target": stack([example["target"] for example in examples])} if known else {}
-        return Batch(processor.padded(examples), numbers, len(examples))
+        return of_texts(examples, processor)
 
     def count(self, batch: Batch) -> int:
         """Rows."""

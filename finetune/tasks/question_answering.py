@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from finetune.contracts import Batch, Draw, Example, Examples, Head, LossSum, Row
 from finetune.data import windows
+from finetune.data.batch import objects
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -101,8 +102,6 @@ class QuestionAnswering:
         """
         import numpy as np
 
-        from finetune.data.batch import objects
-
         parts = [window for example in examples for window in example["windows"]]
         inputs = processor.padded(parts)
         shape = next(iter(inputs.values())).shape
@@ -162,7 +161,6 @@ class QuestionAnswering:
         """
         import numpy as np
 
-        from finetune.data.batch import objects
         from finetune.metrics import answers, spans
 
         found = spans.best(output["start_logits"], output["end_logits"], batch.targets["offsets"][..., 0] >= 0,
@@ -217,7 +215,6 @@ class QuestionAnswering:
         """`first_sentence` of the context, and `nearest_sentence`, which shares the most words with the question."""
         import numpy as np
 
-        from finetune.data.batch import objects
         from finetune.metrics import answers, spans
 
         found = {}

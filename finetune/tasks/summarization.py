@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from finetune.contracts import Batch, Decoding, Draw, Example, Examples, Head, LossSum, Row
-from finetune.data.batch import pad
+from finetune.data.batch import objects, pad
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -126,13 +126,12 @@ class Summarization:
     def predict(self, output: Mapping[str, Array], batch: Batch) -> dict[str, Array]:
         """`prediction` as texts and, where the summary is known, that as `target` and what scores count."""
         from finetune.metrics import generation
-        from finetune.metrics.generation import as_column
 
         texts = [batch.kept["decode"](ids) for ids in output["sequences"].tolist()]
         if "summary" not in batch.kept:
-            return {"prediction": as_column(texts)}
+            return {"prediction": objects(texts)}
         known = batch.kept["summary"]
-        return {"prediction": as_column(texts), "target": as_column(known), **generation.counted(texts, known)}
+        return {"prediction": objects(texts), "target": objects(known), **generation.counted(texts, known)}
 
     def score(self, columns: Columns) -> dict[str, Any]:
         """ROUGE, BLEU and chrF, and counts of rows by ROUGE-L and by length."""
@@ -152,7 +151,7 @@ class Summarization:
         found = {"first_sentence": [generation.first_sentence(row["text"]) for row in rows],
                  "nearest_summary": [train[position]["summary"] for position in nearest]}
         known = [row["summary"] for row in rows]
-        return {name: {"prediction": generation.as_column(texts), **generation.counted(texts, known)}
+        return {name: {"prediction": objects(texts), **generation.counted(texts, known)}
                 for name, texts in found.items()}
 
     def answers(self, columns: Columns) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from finetune.contracts import Batch, Draw, Example, Examples, Head, LossSum, Row
 from finetune.data import labels, windows, words
+from finetune.data.batch import objects
 from finetune.data.tags import OUTSIDE
 
 if TYPE_CHECKING:
@@ -106,8 +107,6 @@ class TokenClassification:
         """All windows of the examples, padded to the longest; `row` and `word` (W, T) say whose a position is."""
         import numpy as np
 
-        from finetune.data.batch import objects
-
         parts = [window for example in examples for window in example["windows"]]
         inputs = processor.padded(parts)
         row_W = np.repeat(np.arange(len(examples)), [len(example["windows"]) for example in examples])
@@ -144,7 +143,6 @@ class TokenClassification:
         """
         import numpy as np
 
-        from finetune.data.batch import objects
         from finetune.metrics import classification
 
         found = [[OUTSIDE] * len(row) for row in batch.targets["words"]]
@@ -180,8 +178,6 @@ class TokenClassification:
     def baselines(self, train: Sequence[Row], rows: Sequence[Row], *, seed: int) -> dict[str, dict[str, Array]]:  # noqa: ARG002  # as above
         """`usual_tag`: each word as the training rows tag it most often, unknown ones outside."""
         import numpy as np
-
-        from finetune.data.batch import objects
 
         seen: dict[str, Counter[str]] = {}
         for row in train:
