@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from finetune.contracts import Batch, Draw, Example, Examples, Head, LossSum, Row
@@ -39,8 +39,8 @@ class QuestionAnswering:
     """Longer spans are no answers."""
     no_answer: Literal["auto", "never", "possible"] = "auto"
     """Whether a question may have no answer in its context; auto is possible where a training row has none."""
-    min_margin: float = 0.0
-    """By how much the best span has to beat no answer, in logits; chosen on the validation rows."""
+    min_margin: float = field(default=0.0, metadata={"learnt": True})
+    """By how much the best span has to beat no answer, in logits; from the validation rows."""
 
     roles: ClassVar[Mapping[str, str]] = {"question": "text", "context": "text", "answers": "answers"}
     target: ClassVar[str] = "answers"
