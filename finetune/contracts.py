@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
     Columns = Mapping[str, Array]  # one entry per row in every column
 
+SPLITS = ("train", "validation", "test")  # of every data set, in the order in which they are listed
 # Roles that every task takes besides its own: they decide on which side a row stands, and no model sees them.
 SPLIT_ROLES: Mapping[str, str] = {"group": "group", "time": "time"}
 TARGET = "label"  # the role that most tasks learn, whatever its kind

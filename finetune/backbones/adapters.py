@@ -35,10 +35,9 @@ def attach(loaded: Loaded, lora: Lora) -> Loaded:
     # Who loads the adapter elsewhere needs the backbone's name; peft would take the folder it was read from.
     config.base_model_name_or_path, config.revision = loaded.name, loaded.revision
     freeze.keep_statistics(adapted)
-    where = ", ".join(_offered(targets))
     beside = f" beside the head ({', '.join(head)})" if head else ""
-    return freeze.told(loaded, adapted, f"{lora.method} of rank {lora.rank} on {len(targets)} layers ({where}){beside}",
-                       head=head)
+    what = f"{lora.method} of rank {lora.rank} on {len(targets)} layers ({', '.join(_offered(targets))}){beside}"
+    return freeze.noted(loaded, adapted, what, head=head)
 
 
 def save(adapted: Any, folder: Path) -> None:

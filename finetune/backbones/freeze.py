@@ -22,7 +22,7 @@ def freeze(loaded: Loaded, depth: int | Literal["embeddings", "backbone"]) -> Lo
     for name, weight in model.named_parameters():
         weight.requires_grad_(name not in frozen)
     keep_statistics(model)
-    return told(loaded, model, _what(model, depth), head=anatomy.head(model, loaded.fresh))
+    return noted(loaded, model, _what(model, depth), head=anatomy.head(model, loaded.fresh))
 
 
 def refuse_random(loaded: Loaded, setting: str) -> None:
@@ -47,7 +47,7 @@ def keep_statistics(model: Any) -> None:
             part.register_forward_pre_hook(_to_evaluation)
 
 
-def told(loaded: Loaded, model: Any, what: str, *, head: tuple[str, ...]) -> Loaded:
+def noted(loaded: Loaded, model: Any, what: str, *, head: tuple[str, ...]) -> Loaded:
     """The same backbone with the model that is trained, its count, and a note that says what of it is trained."""
     trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
     note = (f"{what}: {trained:,} of {loaded.num_weights:,} weights are trained "

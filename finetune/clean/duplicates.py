@@ -57,7 +57,7 @@ def keys(table: pa.Table, roles: Mapping[str, str]) -> list[str]:
 
 def labels(table: pa.Table, roles: Mapping[str, str], rows: Array) -> list[str]:
     """The label of some rows, or the number in its place, as a reason says it."""
-    columns = [label_text.told(table[name].take(rows), kind).to_pylist() for name, kind in targets(roles).items()]
+    columns = [label_text.as_text(table[name].take(rows), kind).to_pylist() for name, kind in targets(roles).items()]
     return [" / ".join(map(repr, label)) for label in zip(*columns, strict=True)]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from finetune.clean.label_text import label_column
 from finetune.clean.probe.embedded import matrix
 from finetune.contracts import Findings
 
@@ -61,7 +62,8 @@ def learn(train: pa.Table, roles: Mapping[str, str]) -> Callable[[pa.Table, Mapp
 
     from finetune.clean.probe import linear
 
-    column = next(name for name, kind in roles.items() if kind == "label")
+    column = label_column(roles)
+    assert column is not None
     names = np.array(sorted(set(train[column].to_pylist()) - {None}))
     asked = _asked(train, roles, column=column, names=names)
     if isinstance(asked, str):
@@ -95,7 +97,8 @@ def could_know(some: pa.Table, roles: Mapping[str, str], num_rows: int) -> tuple
     """What a probe knows of some rows with features, and at best of so many; at best all, where it cannot be told."""
     import numpy as np
 
-    column = next(name for name, kind in roles.items() if kind == "label")
+    column = label_column(roles)
+    assert column is not None
     names = np.array(sorted(set(some[column].to_pylist()) - {None}))
     asked = _asked(some, roles, column=column, names=names)
     if isinstance(asked, str):

@@ -18,7 +18,12 @@ def columns(roles: Mapping[str, str]) -> dict[str, str]:
     return {name: kind for name, kind in roles.items() if kind in KINDS}
 
 
-def told(column: pa.ChunkedArray, kind: str = "labels") -> pa.ChunkedArray:
+def label_column(roles: Mapping[str, str]) -> str | None:
+    """The column with one label a row; None where the task has none."""
+    return next((name for name, kind in roles.items() if kind == "label"), None)
+
+
+def as_text(column: pa.ChunkedArray, kind: str = "labels") -> pa.ChunkedArray:
     """The label of each row; of a list its names in alphabetical order, tags in their own. Null stays null."""
     import pyarrow as pa
     import pyarrow.compute as pc

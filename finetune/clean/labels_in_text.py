@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from finetune.clean.label_text import label_column
 from finetune.contracts import Findings
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
 
 def learn(train: pa.Table, roles: Mapping[str, str]) -> Callable[[pa.Table, Mapping[str, str]], Findings]:
     """The rule for every split: it looks for the labels and the marks of the training rows."""
-    column = next((name for name, kind in roles.items() if kind == "label"), None)
+    column = label_column(roles)
     if column is None:
         return lambda *_: Findings()
     labels = sorted({label for label in train[column].unique().to_pylist() if label and len(label) <= MAX_LABEL})

@@ -9,6 +9,7 @@ from itertools import combinations, permutations
 from typing import TYPE_CHECKING, Any
 
 from finetune.clean.duplicates import about_rows
+from finetune.contracts import SPLITS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 default = "drop"  # the training copy
 policies: tuple[str, ...] = ("report", "drop", "fail")
 
-SPLITS = ("train", "validation", "test")
 GROUP = "of one group with"
 Copies = dict[int, dict[str, tuple[str, str]]]  # row -> split that has it too -> (how it is copied, the copy)
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from finetune.contracts import SPLITS
 from finetune.errors import DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 KEY = "data.split.file"
-SIDES = ("train", "validation", "test")  # of content that stands in several, the last one holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,9 @@ def read(file: Path) -> Sides:
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(KEY, f"{file} cannot be read ({error}). Name data/split.jsonl of an earlier run.") from error
     found = [_entry(text, f"{file}:{number}") for number, text in enumerate(lines, 1)]
-    by_side = sorted(found, key=lambda entry: SIDES.index(entry["split"]))
-    return Sides({entry["hash"]: entry["split"] for entry in by_side},
-                 {entry["group"]: entry["split"] for entry in by_side if "group" in entry})
+    by_split = sorted(found, key=lambda entry: SPLITS.index(entry["split"]))  # of content in several the last one holds
+    return Sides({entry["hash"]: entry["split"] for entry in by_split},
+                 {entry["group"]: entry["split"] for entry in by_split if "group" in entry})
 
 
 def _entry(text: str, where: str) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def _entry(text: str, where: str) -> dict[str, Any]:
         entry = json.loads(text)
     except ValueError:
         entry = None
-    if not isinstance(entry, dict) or not isinstance(entry.get("hash"), str) or entry.get("split") not in SIDES:
+    if not isinstance(entry, dict) or not isinstance(entry.get("hash"), str) or entry.get("split") not in SPLITS:
         raise DataError(KEY, f"{where} is no line with a split and the hash of a row. Name data/split.jsonl of an "
                              "earlier run.")
     return entry

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,8 +16,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from finetune.contracts import SPLITS
 from finetune.data import locators
 from finetune.errors import DataError, some
+from finetune.machine import cores
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,7 +31,7 @@ MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbC
 MAX_PIXELS = 50_000_000
 MAX_BYTES = 2**28  # of the encoded file
 MAX_SCANS = 100  # of a progressive JPEG, each a pass over all pixels; encoders write about ten
-SPLITS = {
+SPLIT_OF = {  # what a folder or file is called -> the split that it holds
     "train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation",
     "dev": "validation", "test": "test", "testing": "test",
 }
@@ -86,7 +87,7 @@ def hashes(cells: Sequence[str | bytes]) -> list[str]:
 
 def sizes(cells: Sequence[str | bytes]) -> list[tuple[int, int]]:
     """Width and height of every picture, as its header says and before it is turned upright; 0 where it has none."""
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(4, cores())) as pool:
         return list(pool.map(_size, cells))
 
 
@@ -94,7 +95,7 @@ def check_images(table: pa.Table, key: str) -> None:
     """Decode every picture once; one DataError lists those that cannot be read and why."""
     cells = table["image"].to_pylist()
     distinct = list(dict.fromkeys(cells))
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(4, cores())) as pool:
         opened = pool.map(lambda cell: glance(cell, 1, "RGB"), distinct)
         reasons = {cell: found for cell, found in zip(distinct, opened, strict=True) if isinstance(found, str)}
     bad = []
@@ -139,22 +140,22 @@ def _shape(files: list[locators.Parts]) -> dict[str, list[locators.Parts]] | Non
         return None
     tops = {parts[0] for parts in files}
     depth = len(files[0])
-    wrapped = depth == 4 or (depth == 3 and not all(top.casefold() in SPLITS for top in tops))
+    wrapped = depth == 4 or (depth == 3 and not all(top.casefold() in SPLIT_OF for top in tops))
     if wrapped and len(tops) > 1:
         return None
     outer = {parts[wrapped] for parts in files}
-    named = [SPLITS.get(name.casefold()) for name in outer]
+    named = [SPLIT_OF.get(name.casefold()) for name in outer]
     if depth - wrapped == 2 and not _are_splits(outer):
         return {"train": files}
     if depth - wrapped != 3 or None in named or len(set(named)) < len(named):
         return None
-    splits = [split for split in ("train", "validation", "test") if split in named]
-    return {split: [parts for parts in files if SPLITS[parts[wrapped].casefold()] == split] for split in splits}
+    splits = [split for split in SPLITS if split in named]
+    return {split: [parts for parts in files if SPLIT_OF[parts[wrapped].casefold()] == split] for split in splits}
 
 
 def _are_splits(folders: set[str]) -> bool:
     """Whether folders of files are splits without classes; one class among others may be called train."""
-    splits = [name for name in folders if name.casefold() in (*SPLITS, "eval", "evaluation")]
+    splits = [name for name in folders if name.casefold() in (*SPLIT_OF, "eval", "evaluation")]
     return len(splits) > 1 or len(splits) == len(folders)
 
 

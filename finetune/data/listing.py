@@ -7,8 +7,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from finetune.contracts import SPLITS
 from finetune.data import locators
-from finetune.data.images import SPLITS
+from finetune.data.images import SPLIT_OF
 from finetune.data.table_file import FORMATS, TableFile, formats
 from finetune.errors import DataError, some
 
@@ -102,7 +103,7 @@ def _words(name: str) -> tuple[str, ...]:
 
 def _by_split(tables: list[TableFile], split: str) -> dict[str, list[TableFile]]:
     """Tables whose names tell a split, by it; all of them in `split` where no name does."""
-    told = {table: {SPLITS[word] for word in _words(table.name) if word in SPLITS} for table in tables}
+    told = {table: {SPLIT_OF[word] for word in _words(table.name) if word in SPLIT_OF} for table in tables}
     if not any(told.values()):
         return {split: tables}
     unclear = [table.name for table, splits in told.items() if len(splits) != 1]
@@ -115,13 +116,13 @@ def _by_split(tables: list[TableFile], split: str) -> dict[str, list[TableFile]]
     found: dict[str, list[TableFile]] = {}
     for table, splits in told.items():
         found.setdefault(next(iter(splits)), []).append(table)
-    return {name: found[name] for name in ("train", "validation", "test") if name in found}
+    return {name: found[name] for name in SPLITS if name in found}
 
 
 def _with_labels(found: dict[str, list[TableFile]], where: str) -> dict[str, list[TableFile]]:
     """Plain text files with the label of their rows: the word in which their names differ, words for splits aside."""
     tables = [table for some_tables in found.values() for table in some_tables]
-    spelt = {table: [word for word in re.split(r"[\W_]+", table.name) if word and word.casefold() not in SPLITS]
+    spelt = {table: [word for word in re.split(r"[\W_]+", table.name) if word and word.casefold() not in SPLIT_OF]
              for table in tables}
     lengths = {len(words) for words in spelt.values()}
     places = [place for place in range(min(lengths)) if len({words[place] for words in spelt.values()}) > 1]

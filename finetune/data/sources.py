@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from finetune.contracts import SPLIT_ROLES, SplitRows
+from finetune.contracts import SPLIT_ROLES, SPLITS, SplitRows
 from finetune.data import listing
 from finetune.data.images import read_image_folder
 from finetune.data.read import read_tables
@@ -153,7 +153,7 @@ def _tables(name: str, roles: Mapping[str, str]) -> SplitRows:
     """The tables of a sample, which are called like their splits."""
     splits, notes = {}, list[str]()
     for file in sorted((SAMPLES / name).iterdir()):
-        if file.stem in ("train", "validation", "test"):
+        if file.stem in SPLITS:
             try:
                 splits[file.stem], said = read_tables([listing.one(file, "data.sample", roles)], Wanted(roles))
             except FinetuneError as error:
@@ -185,7 +185,7 @@ def problems(data: Data, roles: Mapping[str, str]) -> list[str]:
 
 def absent(data: Data) -> list[str]:
     """The places named that are not there, which only a run that has yet to read its rows needs."""
-    named = {f"data.files.{split}": getattr(data.files, split) for split in ("train", "validation", "test")}
+    named = {f"data.files.{split}": getattr(data.files, split) for split in SPLITS}
     named |= {"data.images": data.images}
     found = [f"{key}: {said}" for key, place in named.items() if place and (said := listing.absent(place))]
     if data.split.file and not Path(data.split.file).expanduser().is_file():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from finetune.contracts import SPLITS
 from finetune.report import rounding
 from finetune.report.folder import (
     Part,
@@ -23,7 +24,6 @@ from finetune.report.folder import (
 from finetune.report.names import artifact_name, baseline_name, metric_name
 from finetune.report.scales import SHARE, Scale, scale
 
-SPLITS = ("train", "validation", "test")
 MOST_LABELS, MOST_MISTAKES, MOST_LETTERS, MOST_VERSIONS = 40, 12, 300, 2
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from finetune.clean.near import pairs
-from finetune.contracts import SPLIT_ROLES
 from finetune.evaluate import advice
 from finetune.metrics import balance
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from finetune.run.context import Run
 
 
-def told(run: Run, train: pa.Table, features: Array | None) -> dict[str, Any]:
+def entry(run: Run, train: pa.Table, features: Array | None) -> dict[str, Any]:
     """The entry `balance` of `data/quality.json` for cleaned training rows, with lines where they are uneven.
 
     Advice is given where there are features, one line of numbers a row; rows that have none are left out.
@@ -26,16 +25,16 @@ def told(run: Run, train: pa.Table, features: Array | None) -> dict[str, Any]:
     names, targets = np.unique(train["label"].to_pylist(), return_inverse=True)
     counts = np.bincount(targets)
     ratio, effective = balance.ratio(counts), balance.effective_labels(counts)
-    entry: dict[str, Any] = {"counts": dict(zip(names.tolist(), counts.tolist(), strict=True)), "ratio": ratio,
+    found: dict[str, Any] = {"counts": dict(zip(names.tolist(), counts.tolist(), strict=True)), "ratio": ratio,
                              "effective": effective, "advice": None}
     if ratio < advice.MIN_RATIO:
-        return entry
+        return found
     most, least = str(names[counts.argmax()]), str(names[counts.argmin()])
     run.say(f"labels are uneven: {counts.max():,} training rows of {most!r}, {counts.min():,} of {least!r}; "
             f"as varied as {effective:.1f} labels of equal size")
     if features is None:
-        return entry
-    return entry | {"advice": _advice(run, train, features, targets=targets).as_json()}
+        return found
+    return found | {"advice": _advice(run, train, features, targets=targets).as_json()}
 
 
 def _advice(run: Run, train: pa.Table, features: Array, *, targets: Array) -> advice.Advice:
@@ -43,8 +42,7 @@ def _advice(run: Run, train: pa.Table, features: Array, *, targets: Array) -> ad
     num_labels, seed = int(targets.max()) + 1, run.recipe.seed
     known = np.flatnonzero(np.isfinite(features).all(axis=1))
     rows = known[advice.subset(targets[known], num_labels=num_labels, seed=seed)]
-    roles = {**run.recipe.task.roles, **{role: role for role in SPLIT_ROLES if role in train.column_names}}
-    groups = np.asarray(pairs.whole_keys(train.take(rows), roles))
+    groups = np.asarray(pairs.whole_keys(train.take(rows), run.roles_in(train)))
     found = advice.advise(features[rows], targets[rows], groups, num_labels=num_labels, seed=seed)
     take = f"To take it: {found.recommended.setting}" if found.recommended else f"Keep {found.tried[0].setting}"
     run.say(f"tried on frozen features of {found.num_rows:,} rows: {found.reason}. {take}")

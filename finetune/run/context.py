@@ -6,7 +6,10 @@ import textwrap
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from finetune.contracts import SPLIT_ROLES
+
 if TYPE_CHECKING:
+    import pyarrow as pa
     from rich.console import Console
 
     from finetune.contracts import Task
@@ -57,6 +60,11 @@ class Run:
         """The profile and the number of processes with which this run trains."""
         kept: dict[str, Any] = {"profile": None, "processes": 1}
         return self.folder.read("launch.json") if (self.folder.path / "launch.json").is_file() else kept
+
+    def roles_in(self, rows: pa.Table) -> dict[str, str]:
+        """The task's roles, and group and time where these rows have them."""
+        return {**self.recipe.task.roles, **{role: kind for role, kind in SPLIT_ROLES.items()
+                                             if role in rows.column_names}}
 
     def again(self) -> str:
         """The command that goes on with this run: its training with as many processes as it was started with."""

@@ -11,7 +11,6 @@ import numpy as np
 
 from finetune.clean import engine, label_errors
 from finetune.clean.probe.embedded import beside
-from finetune.contracts import SPLIT_ROLES
 from finetune.evaluate import advice
 from finetune.metrics import balance
 from finetune.spec import Epochs, Steps
@@ -87,8 +86,7 @@ class TriedFirst:
         return features[np.argsort(np.concatenate([drawn, others]))]
 
     def _judge(self, rows: pa.Table, features: Array, *, num_rows: int) -> None:
-        roles = {**self._run.recipe.task.roles, **{role: role for role in SPLIT_ROLES if role in rows.column_names}}
-        known, at_best = label_errors.could_know(beside(rows, features), roles, num_rows)
+        known, at_best = label_errors.could_know(beside(rows, features), self._run.roles_in(rows), num_rows)
         if at_best < label_errors.MIN_SKILL:
             self.why_not = (f"what a probe on the features of {rows.num_rows:,} rows knows of them is too little "
                             f"({known:.2f}; {label_errors.MIN_SKILL:g} is needed, and all {num_rows:,} would hardly "

@@ -66,14 +66,14 @@ def prepare(run: Run) -> None:
                                           "license": raw.license, "learnt": _difference(task, learnt), "notes": notes})
     quality = cleaned.quality
     if task.roles[task.target] == "label":
-        quality |= {"balance": balance.told(run, used["train"], cleaned.features)}
+        quality |= {"balance": balance.entry(run, used["train"], cleaned.features)}
     # Written last: its presence says that the stage has finished.
     run.folder.write("data/quality.json", quality | survey(used, task.roles, seed=run.recipe.seed))
 
 
 def _tell(run: Run, quality: Mapping[str, Any]) -> None:
     """What cleaning has done, and what of it is worth a look."""
-    for line in verdicts.told(quality[judging.RULE]) if judging.RULE in quality else ():
+    for line in verdicts.summary(quality[judging.RULE]) if judging.RULE in quality else ():
         run.say(line)
     for rule, found in () if run.shows_findings else ledger.summary(quality):
         run.say(f"{rule}: {found}")

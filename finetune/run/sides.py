@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from finetune import mapped
 from finetune.clean import broken_pictures
 from finetune.clean.engine import TRAIN
+from finetune.contracts import SPLITS
 from finetune.data import earlier, split, times
 from finetune.errors import DataError, SpecError
 
@@ -33,12 +34,12 @@ def hold_out(run: Run, splits: Mapping[str, pa.Table], roles: Mapping[str, str])
         _say_groups(run, splits)
     if not shares:
         _refuse_idle(run, roles)
-        return {name: splits[name] for name in ("train", "validation", "test")}
+        return {name: splits[name] for name in SPLITS}
     train, broken = broken_pictures.apart(splits[TRAIN], roles)  # nothing to be measured by
     parts = _by_time(run, train, shares) if "time" in roles else _by_content(run, train, shares, roles=roles)
     if broken.num_rows:
         parts[TRAIN] = pa.concat_tables([parts[TRAIN], broken])  # where cleaning drops them
-    return {name: {**splits, **parts}[name] for name in ("train", "validation", "test")}
+    return {name: {**splits, **parts}[name] for name in SPLITS}
 
 
 def sides(cleaned: Cleaned) -> Iterator[dict[str, Any]]:

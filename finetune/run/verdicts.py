@@ -59,7 +59,7 @@ def remembered(run: Run) -> Path:
     return run.folder.path.parent / verdicts.FILE
 
 
-def told(counts: Mapping[str, Any]) -> list[str]:
+def summary(counts: Mapping[str, Any]) -> list[str]:
     """What to say of the verdicts that were applied: one line, and one where held-out rows are concerned."""
     used, names = counts["used"], {"relabel": "relabelled", "drop": "dropped", "keep": "findings kept"}
     done = ", ".join(f"{used[kind]:,} {name}" for kind, name in names.items() if used[kind]) or "no such row is here"

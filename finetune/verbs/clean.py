@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from finetune.contracts import SPLIT_ROLES
+from finetune.contracts import SPLIT_ROLES, SPLITS
 from finetune.errors import DataError, SpecError
 from finetune.verbs import findings
 from finetune.verbs.arguments import Overrides, RecipeName, open_run, out
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from finetune.run.context import Run
 
 EXAMPLE = "finetune clean sentiment data.files.train=reviews.csv data.columns.text=review"
-
-SPLITS = ("train", "validation", "test")
 
 Target = Annotated[Path | None, typer.Option(
     "--to", metavar="FOLDER", help="Also write the cleaned rows there, as CSV files.")]

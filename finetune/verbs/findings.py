@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from finetune.contracts import SPLITS
 from finetune.verbs.arguments import out
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 NUM_EXAMPLES = 3  # per rule
 NUM_LABELS = 10
-SPLITS = ("train", "validation", "test")
 STYLES = {"good": "green", "warn": "yellow", "fail": "bold red"}
 
 

@@ -24,7 +24,7 @@ def held_out() -> dict[str, pa.Table]:
 
 
 def test_lists_are_told_in_alphabetical_order_and_one_without_names_as_such() -> None:
-    told = label_text.told(table(("x", ["b", "a"]), ("y", []), ("z", None))["label"])
+    told = label_text.as_text(table(("x", ["b", "a"]), ("y", []), ("z", None))["label"])
     assert told.to_pylist() == ["a; b", "(none)", None]
 
 

@@ -24,7 +24,7 @@ def told(labels: list[str], features: np.ndarray | None = None) -> tuple[dict[st
     texts = [f"this is text number {i}" for i in range(len(labels))]
     train = pa.table({"row": [f"a.csv:{i}" for i in range(len(labels))], "text": texts, "hash": texts, "label": labels})
     run = Run("sentiment", recipe.load("sentiment"), RunFolder(Path("unused")), Console(file=said, width=400))
-    return balance.told(run, train, features), said.getvalue()
+    return balance.entry(run, train, features), said.getvalue()
 
 
 def clouds(labels: list[str], apart: float) -> np.ndarray:

@@ -82,7 +82,7 @@ def codes(parts: Sequence[pa.Array | pa.ChunkedArray]) -> Array:
 
 def labels(table: pa.Table, columns: Mapping[str, str]) -> tuple[Array, Array]:
     """A number for the label of each row, and whether it has one; of several columns (name to kind) all of them."""
-    of_columns = [codes([label_text.told(table[name], kind)]) for name, kind in columns.items()]
+    of_columns = [codes([label_text.as_text(table[name], kind)]) for name, kind in columns.items()]
     none = np.zeros(table.num_rows, np.int64)
     return joined(none, *of_columns), np.min([none, *of_columns], axis=0) == 0
 

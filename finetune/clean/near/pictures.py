@@ -7,7 +7,6 @@ are kept, so that candidates can be proven without a second look at the file.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +16,7 @@ import numpy as np
 from finetune.clean.near import bands
 from finetune.clean.near.likeness import CHROMA, LUMA, SIDE, SIZE, mirror, waves
 from finetune.data.images import glance
+from finetune.machine import cores
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -58,7 +58,7 @@ def seen(table: pa.Table, column: str) -> Seen:
     known = {mark: _KNOWN[mark] for mark in marks if mark in _KNOWN}
     fresh = {mark: cell for mark, cell in zip(marks, cells, strict=True) if mark not in known}
     values = list(fresh.values())
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(4, cores())) as pool:
         parts = pool.map(_looked_at, (values[start:start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE)))
         known |= zip(fresh, (each for part in parts for each in part), strict=True)
     for mark in list(fresh)[:_KEPT - len(_KNOWN)]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from finetune.clean.duplicates import about_rows
+from finetune.clean.label_text import label_column
 from finetune.clean.ledger import POSITION
 from finetune.clean.review.verdicts import DROP, KEEP, RELABEL, Verdict
 from finetune.contracts import Findings
@@ -41,7 +42,7 @@ def judge(verdicts: Sequence[Verdict], splits: Mapping[str, pa.Table], roles: Ma
     by_row: dict[tuple[str, str | None], list[Verdict]] = {}
     for verdict in verdicts:
         by_row.setdefault(verdict.key, []).append(verdict)
-    column = next((name for name, kind in roles.items() if kind == "label"), None)
+    column = label_column(roles)
     relabelled: Decided = {}
     dropped: Decided = {}
     settled: dict[tuple[str, str], set[int]] = {}

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from finetune.clean.label_text import label_column
 from finetune.clean.review.sheet import plain, restored
 from finetune.clean.review.verdicts import DROP, KEEP, RELABEL, Verdict
 from finetune.errors import DataError, nearest, some
@@ -90,7 +91,7 @@ def _decoded(file: Path) -> str:
 def verdicts(marks: Sequence[Mark], splits: Mapping[str, pa.Table], roles: Mapping[str, str], *,
              rules: Iterable[str], date: str) -> tuple[Verdict, ...]:
     """What the marks say about these rows, which are as they were read; DataError with everything that is wrong."""
-    column = next((name for name, kind in roles.items() if kind == "label"), None)
+    column = label_column(roles)
     labels = _names(splits["train"], column)
     had = _labels_of({mark.hash for mark in marks}, splits, column)
     offered, problems, found = list(rules), [], []

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from finetune.clean.label_text import label_column
 from finetune.clean.ledger import LedgerLine
 from finetune.clean.review.verdicts import DROP, KEEP, RELABEL, Verdict
 from finetune.clean.row_text import written
@@ -96,7 +97,7 @@ def plain(cell: str | None) -> str:
 
 def _cells(asked: Sequence[LedgerLine], splits: Mapping[str, pa.Table],
            roles: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    label = next((name for name, kind in roles.items() if kind == "label"), None)
+    label = label_column(roles)
     about = [name for name, kind in roles.items() if kind in ("text", "tokens", "image")]
     for line in asked:
         (row,) = splits[line.split].slice(line.position, 1).to_pylist()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from finetune.clean.review.refusals import numbers, way_out
 from finetune.clean.review.sheet import ABOUT_LABELS, FILE
+from finetune.contracts import SPLITS
 from finetune.errors import some
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ HANDLED = 0.2  # repaired or dropped: beyond a fifth, what wrote the file is at 
 # personal, which only its owner can decide about.
 ANY = ("contradictions", "leakage", "near_contradictions", "personal_data")
 
-SPLITS = ("train", "validation", "test")
 ACTIONS = ("changed", "dropped", "reported")
 NUM_ROWS = 5
 

@@ -6,10 +6,11 @@ is known to a hundredth, and to open all of 20,000 photographs once more would t
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
+
+from finetune.machine import cores
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,7 +38,7 @@ def look(table: pa.Table, roles: Mapping[str, str]) -> Array:
     column = next((name for name, kind in roles.items() if kind == "image"), None)
     if column is None or not table.num_rows:
         return np.zeros((0, 2 * CHANNELS))
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(4, cores())) as pool:
         return np.stack(list(pool.map(_moments, table[column].to_pylist())))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from finetune.clean.label_text import label_column
 from finetune.clean.outliers import measured
 from finetune.clean.survey import boxes, distributions, pictures
 
@@ -37,5 +38,5 @@ def _name(column: str, unit: str, roles: Mapping[str, str]) -> str:
 
 
 def _labels(splits: Mapping[str, pa.Table], roles: Mapping[str, str]) -> dict[str, pa.ChunkedArray]:
-    column = next((name for name, kind in roles.items() if kind == "label"), None)
+    column = label_column(roles)
     return {split: table[column] for split, table in splits.items()} if column else {}
