@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from finetune.contracts import Batch, Draw, Example, Examples, Head, LossSum, Row
-from finetune.data import labels, pairs
+from finetune.data import labels, token_limits
 from finetune.data.batch import of_texts
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class PairClassification:
 
     def problems(self) -> list[str]:
         """What is wrong with the settings, before anything is read."""
-        return labels.problems(self.labels) + pairs.problems(self.max_tokens)
+        return labels.problems(self.labels) + token_limits.of_pairs(self.max_tokens)
 
     @property
     def head(self) -> Head:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from finetune.contracts import Batch, Draw, Example, Examples, Head, LossSum, Row
-from finetune.data import pairs, targets
+from finetune.data import targets, token_limits
 from finetune.data.batch import of_texts
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class PairRegression:
 
     def problems(self) -> list[str]:
         """What is wrong with the settings, before anything is read."""
-        return pairs.problems(self.max_tokens)
+        return token_limits.of_pairs(self.max_tokens)
 
     @property
     def head(self) -> Head:

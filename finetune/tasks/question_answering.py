@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from finetune.contracts import Batch, Draw, Example, Examples, Head, LossSum, Row
-from finetune.data import windows
+from finetune.data import token_limits, windows
 from finetune.data.batch import objects
 
 if TYPE_CHECKING:
@@ -50,13 +50,7 @@ class QuestionAnswering:
 
     def problems(self) -> list[str]:
         """What is wrong with the settings, before anything is read."""
-        found = []
-        if self.max_tokens < MIN_TOKENS:
-            found.append(f"task.max_tokens: {self.max_tokens} found, a window of at least {MIN_TOKENS} is needed. Use "
-                         "for example 256.")
-        if not 0 <= self.overlap <= self.max_tokens // 4:
-            found.append(f"task.overlap: {self.overlap} found, allowed is 0 to {self.max_tokens // 4}, a quarter of "
-                         "task.max_tokens. Use for example that.")
+        found = token_limits.of_windows(self.max_tokens, self.overlap, at_least=MIN_TOKENS, usual=256)
         if self.max_answer_tokens < 1:
             found.append(f"task.max_answer_tokens: {self.max_answer_tokens} found, at least 1 is needed. Use 30.")
         return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from finetune.contracts import Batch, Draw, Example, Examples, Head, LossSum, Row
-from finetune.data import labels
+from finetune.data import labels, token_limits
 from finetune.data.augment import texts
 from finetune.data.batch import of_texts
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from finetune.contracts import Array, Columns
     from finetune.data.text import TextProcessor
-
-MIN_TOKENS = 3  # the shortest input with a token of its own, since most backbones add two
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,10 +50,7 @@ class TextClassification:
         """What is wrong with the settings, before anything is read."""
         found = labels.problems(self.labels) + labels.positive_problems(
             self.positive, self.labels, threshold=self.threshold, primary=self.primary)
-        if self.max_tokens < MIN_TOKENS:
-            found.append(f"task.max_tokens: {self.max_tokens} found, at least {MIN_TOKENS} are needed: one token of "
-                         "text between the two special ones. Use for example 128.")
-        return found + texts.problems(self.augmentations, self.synonyms)
+        return [*found, *token_limits.of_texts(self.max_tokens), *texts.problems(self.augmentations, self.synonyms)]
 
     @property
     def head(self) -> Head:

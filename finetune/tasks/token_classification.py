@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from finetune.contracts import Batch, Draw, Example, Examples, Head, LossSum, Row
-from finetune.data import labels, windows, words
+from finetune.data import labels, token_limits, windows, words
 from finetune.data.batch import objects
 from finetune.data.tags import OUTSIDE
 
@@ -44,14 +44,8 @@ class TokenClassification:
 
     def problems(self) -> list[str]:
         """What is wrong with the settings, before anything is read."""
-        found = labels.problems(self.labels, at_least=1)
-        if self.max_tokens < MIN_TOKENS:
-            found.append(f"task.max_tokens: {self.max_tokens} found, a window of at least {MIN_TOKENS} is needed. Use "
-                         "for example 128.")
-        if not 0 <= self.overlap <= self.max_tokens // 4:
-            found.append(f"task.overlap: {self.overlap} found, allowed is 0 to {self.max_tokens // 4}, a quarter of "
-                         "task.max_tokens. Use for example that.")
-        return found
+        return [*labels.problems(self.labels, at_least=1),
+                *token_limits.of_windows(self.max_tokens, self.overlap, at_least=MIN_TOKENS, usual=128)]
 
     @property
     def head(self) -> Head:
