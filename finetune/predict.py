@@ -32,7 +32,7 @@ class Predictor:
         """Load the model of a run folder or of its `onnx` folder; every file is verified by its hash first."""
         folder = place / "onnx" if (place / "onnx").is_dir() else place
         if not folder.is_dir():
-            raise ExportError(str(place), "is no folder. Give a run, as in runs/sentiment/last, or its onnx folder.")
+            raise ExportError(str(place), "is not a folder. Give a run, as in runs/sentiment/last, or its onnx folder.")
         file = folder / manifest.check(folder)
         task, processor, _ = saved.read(folder)
         return cls(task, processor, open_model(file, task, processor), file)

@@ -41,7 +41,7 @@ def tuples(settings: Mapping[str, Any]) -> dict[str, Any]:
 def read(folder: Path) -> tuple[Task, Any, str]:
     """The task, the processor and the backbone family of a model folder."""
     if not (folder / NAME).is_file():
-        raise DataError(str(folder), f"holds no {NAME}, so it is no model folder of a run. Give the run's folder, "
+        raise DataError(str(folder), f"holds no {NAME}, so it is not the model folder of a run. Give the run's folder, "
                                      "as in runs/sentiment/last.")
     try:
         saved = read_json(folder / NAME)

@@ -166,8 +166,8 @@ def _offline_copy(family: Any, model: Model, head: Head) -> Loaded:
     if copy is None or folder is None:
         raise BackboneError(
             f"model.name: {model.name}",
-            "is no folder here, is not in the Hub's cache, and the Hub cannot be reached. Give a folder that holds "
-            "config.json and model.safetensors (model.name=FOLDER), go online, or train from random weights "
+            "is not a folder here and is not in the Hub's cache, and the Hub cannot be reached. Give a folder that "
+            "holds config.json and model.safetensors (model.name=FOLDER), go online, or train from random weights "
             "(model.random=true).",
         )
     found: Loaded = family.load(folder, head)

@@ -116,7 +116,8 @@ def _objects(file: Path, *, keys: set[str]) -> Iterator[tuple[int, dict[str, Any
 
 
 def _no_line(file: Path, number: int, why: str) -> DataError:
-    return DataError(f"{file}:{number}", f"this is no ledger line ({why}). Restore the file, or clean the rows again.")
+    return DataError(f"{file}:{number}", f"this is not a ledger line ({why}). Restore the file, or clean the rows "
+                                         "again.")
 
 
 def _public(lines: Sequence[LedgerLine]) -> list[LedgerLine]:

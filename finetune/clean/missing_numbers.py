@@ -42,7 +42,7 @@ def filling(
     columns = [name for name, kind in roles.items() if kind == "number" and name != TARGET]
     by_column = {column: value for column, _, value in (part.rpartition(":") for part in policy.split(","))}
     if unknown := sorted(by_column.keys() - {"", *columns}):
-        raise DataError("clean.missing_numbers", f"there is no column of numbers {unknown[0]!r}. Columns: "
+        raise DataError("clean.missing_numbers", f"there is not a column of numbers {unknown[0]!r}. Columns: "
                                                  f"{', '.join(columns)}. Correct the name.")
     fill = {column: _filled(train[column], by_column[name], column) for column in columns
             for name in (column if column in by_column else "",) if _is_filling(by_column.get(name, ""))}

@@ -65,7 +65,7 @@ def _table(file: TableFile, wanted: Wanted) -> pa.Table:
     except (pa.ArrowException, OSError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
         what = "Parquet" if is_parquet else "Arrow"
-        raise DataError(file.key, f"{file.name} is no readable {what} file ({reason}). Write it again.") from error
+        raise DataError(file.key, f"{file.name} is not a readable {what} file ({reason}). Write it again.") from error
 
 
 def _opened(file: TableFile) -> Any:

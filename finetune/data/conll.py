@@ -71,7 +71,7 @@ def _places(wanted: Wanted, width: int, file: TableFile) -> dict[str, int]:
     for role, name in wanted.names.items():
         place = usual.get(role) if name == role else int(name) if name.isdecimal() else None
         if place is None or place >= max(width, 2):
-            problems.append(f"data.columns.{role}: {name!r} is no column of {file.name}, which has no names and "
+            problems.append(f"data.columns.{role}: {name!r} is not a column of {file.name}, which has no names and "
                             f"{width} columns. Allowed are 0 to {width - 1}; words are the first column and tags the "
                             "last one where nothing is given.")
         else:

@@ -54,7 +54,7 @@ def _entry(text: str, where: str) -> dict[str, Any]:
     except ValueError:
         entry = None
     if not isinstance(entry, dict) or not isinstance(entry.get("hash"), str) or entry.get("split") not in SPLITS:
-        raise DataError(KEY, f"{where} is no line with a split and the hash of a row. Name data/split.jsonl of an "
+        raise DataError(KEY, f"{where} is not a line with the split and the hash of a row. Name data/split.jsonl of an "
                              "earlier run.")
     return entry
 

@@ -69,8 +69,8 @@ def _counts_up(first: Sequence[str]) -> bool:
 def _check_positions(
     first: Sequence[str], sample: Sequence[Sequence[str]], *, file: TableFile, wanted: Wanted
 ) -> None:
-    beyond = [f"data.columns.{role}: {name} is no position in {file.name}, whose first row is {_shown(first)}. Allowed "
-              f"are 0 to {len(first) - 1}."
+    beyond = [f"data.columns.{role}: {name} is not a position in {file.name}, whose first row is {_shown(first)}. "
+              f"Allowed are 0 to {len(first) - 1}."
               for role, name in wanted.names.items() if int(name) >= len(first)]
     if beyond:
         raise SpecError(beyond)

@@ -28,7 +28,7 @@ def records(file: TableFile, wanted: Wanted) -> Records:
     import pyarrow as pa
 
     if not re.search("images.idx3", file.name, re.IGNORECASE):
-        raise DataError(file.key, f"{file.name} is not the file with the pictures, which is called like "
+        raise DataError(file.key, f"{file.name} is not the file with the pictures, which has a name like "
                                   "train-images-idx3-ubyte; the labels beside it are found by name. Name that file.")
     require(("image", "label"), file=file, wanted=wanted)
     beside = _labels_of(file)
@@ -64,7 +64,7 @@ def _array(file: TableFile, *, dimensions: int) -> Array:
     raw = file.read()
     head = 4 + 4 * dimensions
     if len(raw) < head or raw[:4] != bytes((0, 0, _BYTES, dimensions)):
-        raise DataError(file.key, f"{file.name} is no idx file of bytes in {dimensions} dimensions: it begins with "
+        raise DataError(file.key, f"{file.name} is not an idx file of bytes in {dimensions} dimensions: it begins with "
                                   f"{raw[:4].hex(' ') or 'nothing'}. Copy it again.")
     shape = tuple(int(size) for size in np.frombuffer(raw, ">u4", dimensions, 4))
     expected = head + math.prod(shape)

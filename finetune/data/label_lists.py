@@ -43,7 +43,7 @@ def _from_texts(
                                           if cell.lstrip().startswith("[")}
     bad = {cell for cell, names in lists.items() if names is None}
     if bad:
-        raise _refusal("are no list", bad, cells, rows=rows, column=column, key=key)
+        raise _refusal("are not lists", bad, cells, rows=rows, column=column, key=key)
     plain = {cell: {mark for mark in MARKS if mark in cell} for cell in dict.fromkeys(filter(None, cells))
              if cell not in lists}
     counts = {mark: sum(mark in plain.get(cell or "", ()) for cell in cells) for mark in MARKS}

@@ -24,7 +24,7 @@ def problems(named: tuple[str, ...] | str, *, at_least: int = 2) -> list[str]:
         return [f"task.labels: {named!r} found, allowed are auto or a list of labels. Use for example [{named},other]."]
     twice = sorted({label for label in named if named.count(label) > 1})
     if twice:
-        return [f"task.labels: {some(map(repr, twice))} stands in the list more than once. Name every label once."]
+        return [f"task.labels: {some(map(repr, twice))} is in the list more than once. Name every label once."]
     if len(named) < at_least:
         given = f"{named[0]!r} is the only label" if named else "no label is given"
         return [f"task.labels: {given}, at least {at_least} {'are' if at_least > 1 else 'is'} needed. Name them all "
@@ -160,7 +160,7 @@ def _against_training(labels: Sequence[str], train: pa.Table) -> list[str]:
         for label in absent
     ]
     return problems + [
-        f"{_rows(train, label)} the label {label!r}, which the list has not.{nearest(label, absent or labels)}"
+        f"{_rows(train, label)} the label {label!r}, which is not in the list.{nearest(label, absent or labels)}"
         " Add it to the list, correct the rows, or remove them."
         for label in unnamed
     ]

@@ -65,7 +65,7 @@ def one(file: Path, key: str, roles: Mapping[str, str]) -> TableFile:
     if file.is_dir():
         raise DataError(key, f"{file.absolute()} is a folder, a table file ({allowed}) is needed. Name a file in it.")
     if not file.is_file():
-        raise DataError(key, f"{file.absolute()} is no regular file. Write its rows to a file and name that.")
+        raise DataError(key, f"{file.absolute()} is not a regular file. Write its rows to a file and name that.")
     if table.suffix not in (*formats(roles), ".idx") or (table.suffix == ".idx" and "image" not in roles.values()):
         found = f"ends in {table.suffix!r}" if table.suffix else "has no suffix"
         plain = (" Plain text with one row a line needs a file for each label: name their folder, or a pattern such as "

@@ -48,7 +48,7 @@ def read(locator: str, *, most: float | None = None) -> bytes:
 
 
 def size(file: str) -> int:
-    """The bytes that a file on disk has; UnreadableError for what is no regular file, as a pipe, or OSError."""
+    """The bytes that a file on disk has; UnreadableError for what is not a regular file, as a pipe, or OSError."""
     state = Path(file).stat()
     if not stat.S_ISREG(state.st_mode):
         raise UnreadableError("not a regular file")  # a pipe would wait for ever
@@ -121,7 +121,7 @@ def _zip_files(source: Path, key: str) -> dict[Parts, str]:
     try:
         members = [member for member in _archive(str(source), os.getpid()).infolist() if not member.is_dir()]
     except (zipfile.BadZipFile, OSError) as error:
-        raise DataError(key, f"{source.absolute()} is no readable zip ({error}). Pack it again.") from error
+        raise DataError(key, f"{source.absolute()} is not a readable zip ({error}). Pack it again.") from error
     counts = Counter(_SLASH.sub("/", member.filename) for member in members)
     refused = [f"{member.filename[-80:]!r} ({problem})" for member in members
                if (problem := _member_problem(member) or _twice(member, counts))]

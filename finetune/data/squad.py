@@ -91,10 +91,10 @@ def _answers(cell: Any) -> dict[str, list[Any]] | None:
     if isinstance(texts, str):
         texts, starts = [texts], [starts]
     if not isinstance(texts, list) or not isinstance(starts, list) or len(texts) != len(starts):
-        raise ValueError("not as many answer_start as texts found")
+        raise ValueError("texts and answer_start differ in number")
     if not all(isinstance(text, str) for text in texts):
-        raise ValueError("an answer that is no text found")
+        raise ValueError("an answer is not text")
     try:
         return {"text": texts, "answer_start": [int(start) for start in starts]}
     except (TypeError, ValueError):
-        raise ValueError("an answer_start that is no number found") from None
+        raise ValueError("an answer_start is not a number") from None

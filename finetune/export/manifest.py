@@ -27,7 +27,7 @@ def check(folder: Path) -> str:
     stands in `screen`. Raises ExportError.
     """
     if not (folder / NAME).is_file():
-        raise ExportError(str(folder), f"holds no {NAME}, so it is no finished export. Run `finetune export RUN`.")
+        raise ExportError(str(folder), f"holds no {NAME}, so it is not a finished export. Run `finetune export RUN`.")
     listed, default = _read(folder / NAME)
     _refuse(folder, screen.entries(folder, listed))
     for name, expected in listed.items():

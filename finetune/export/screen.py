@@ -43,7 +43,7 @@ _KEYS = re.compile(b'"(?:' + b"|".join(map(re.escape, (key.encode() for key in C
 
 def entries(folder: Path, listed: Collection[str]) -> list[str]:
     """What must not even be read, as `file: what is wrong`; `listed` are the files that the manifest names."""
-    outside = [f"{name!r}: is listed, but is no place within the folder" for name in listed if not _is_inside(name)]
+    outside = [f"{name!r}: is listed, but is not a place within the folder" for name in listed if not _is_inside(name)]
     return outside or [f"{name}: {what}" for file in sorted(folder.rglob("*"))
                        if (what := _entry(file, name := file.relative_to(folder).as_posix(), listed))]
 
@@ -66,7 +66,7 @@ def _entry(file: Path, name: str, listed: Collection[str]) -> str | None:
     if stat.S_ISDIR(state.st_mode):
         return None
     if not stat.S_ISREG(state.st_mode):
-        return "is no ordinary file"
+        return "is not an ordinary file"
     if state.st_nlink > 1:
         return "is a hard link: the same file lies elsewhere too, where it can be changed. Copy the folder"
     if suffix in PICKLED or suffix in PROGRAMS:
@@ -107,7 +107,7 @@ def _settings(file: Path) -> Iterator[str]:
     try:
         json.loads(content, object_pairs_hook=note)
     except (ValueError, RecursionError):
-        yield "is no readable JSON"
+        yield "is not readable JSON"
     for key in named:
         yield f"names code to be run, under {key!r}"
 
@@ -117,14 +117,14 @@ def _graph(file: Path, name: str, listed: Collection[str]) -> Iterator[str]:
     try:
         found = wire.read(file)
     except ValueError as error:
-        yield f"is no ONNX file ({error})"
+        yield f"is not an ONNX file ({error})"
         return
     places = {part.texts.get("value", "") for part in found if part.kind == "entry"
               and part.texts.get("key") == "location"}
     for place in sorted(places):
         beside = (PurePosixPath(name).parent / place).as_posix()
         if not _is_inside(place) or "/" in place or beside not in listed:
-            yield f"takes weights from {place!r}, which is no listed file beside it"
+            yield f"takes weights from {place!r}, which is not a listed file beside it"
     operators = {(part.texts.get("domain", ""), part.texts.get("operator", "")) for part in found
                  if part.kind == "node"}
     for domain, operator in sorted(operators):

@@ -37,8 +37,8 @@ class Pushed:
 def connect(repo: str, *, say: Callable[[str], None], patience: Patience = PATIENCE) -> Repository:
     """The repository of that name, of the token's owner where it names none; nothing is made yet."""
     if not NAME.fullmatch(repo):
-        raise HubError(f"--repo: {repo}", "is no name of a repository. Allowed are letters, digits, '-', '_' and '.', "
-                                          "with an owner before the name. Write for example --repo me/my-model.")
+        raise HubError(f"--repo: {repo}", "is not the name of a repository. Allowed are letters, digits, '-', '_' and "
+                                          "'.', with an owner before the name. Write for example --repo me/my-model.")
     if not hub_reachable():
         raise HubError("push", "the Hub cannot be reached (3 s, no connection, or HF_HUB_OFFLINE is set). Nothing has "
                                "left. Go online, then push again.")

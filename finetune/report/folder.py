@@ -52,7 +52,8 @@ class Baseline:
 def read(run_dir: Path) -> Run:
     """The parts of a run folder; the folder itself must exist."""
     if not run_dir.is_dir():
-        raise FinetuneError("report", f"{run_dir.absolute()} is no run folder. Give a folder that `finetune run` made.")
+        raise FinetuneError("report", f"{run_dir.absolute()} is not a run folder. Give a folder that `finetune run` "
+                                      "made.")
     damaged: list[str] = []
     objects = {part: _object(run_dir, part, damaged=damaged)
                for part in ("recipe", "quality", "augmented", "metrics", "export")}

@@ -133,7 +133,7 @@ def open_run(place: Path) -> RunFolder:
     if not (place / "recipe.json").is_file():
         near = sorted(str(file.parent) for file in place.parent.glob("*/recipe.json")) if place.parent.is_dir() else []
         known = f" Runs there: {', '.join(near[-3:])}." if near else ""
-        raise DataError(str(place), f"is no run folder (it has no recipe.json).{known} Give one, as in "
+        raise DataError(str(place), f"is not a run folder (it has no recipe.json).{known} Give one, as in "
                                     "runs/sentiment/last.")
     return RunFolder(place.resolve())
 

@@ -107,7 +107,7 @@ def _reading(kept: dict[str, Any], task: Task, overrides: Sequence[str]) -> tupl
     allowed = [f"data.{item.name}" for item in fields(Data) if item.name not in WHICH_ROWS]
     wrong = [text for text in overrides if not text.startswith(tuple(allowed))]
     if wrong:
-        raise SpecError([f"{text}: is nothing that this command can change. Allowed: {', '.join(allowed)}. "
+        raise SpecError([f"{text}: cannot be changed by this command. Allowed: {', '.join(allowed)}. "
                          "Leave it out." for text in wrong])
     usual = [f"{key}={entry['value']}" for key, entry in kept["values"].items()
              if key.startswith(tuple(allowed)) and entry["value"] is not None

@@ -114,7 +114,7 @@ def _check_target(folder: Path, roles: Mapping[str, str]) -> None:
     if folder.exists():
         raise DataError(f"--to {folder}", "is there already and nothing is overwritten. Name a folder that is not.")
     if not folder.absolute().parent.is_dir():
-        raise DataError(f"--to {folder}", f"cannot be made: {folder.absolute().parent} is no folder. Make it first.")
+        raise DataError(f"--to {folder}", f"cannot be made: {folder.absolute().parent} is not a folder. Make it first.")
 
 
 def _write(run: Run, folder: Path) -> None:

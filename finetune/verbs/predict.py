@@ -61,7 +61,7 @@ def _lines(roles: Sequence[str]) -> list[str | Mapping[str, str]]:
             row = None
         if not isinstance(row, dict):
             example = json.dumps(dict.fromkeys(roles, "..."))
-            raise DataError(f"standard input: line {number}", f"is no JSON object. Write every line as {example}.")
+            raise DataError(f"standard input: line {number}", f"is not a JSON object. Write every line as {example}.")
         found.append({str(role): str(text) for role, text in row.items()})
     return found
 

@@ -134,7 +134,7 @@ def test_two_evaluations_are_two_files(run: RunFolder) -> None:
     ([("text", "label"), ("One.", "positive")], ("--by", "lable"), SpecError,
      "--by lable: new.csv has no column 'lable'. Columns: text, label. Did you mean 'label'? Name one of them."),
     ([("text", "label"), ("One.", "positive")], ("train.lr=1",), SpecError,
-     "train.lr=1: is nothing that this command can change. Allowed: data.images, data.columns, "
+     "train.lr=1: cannot be changed by this command. Allowed: data.images, data.columns, "
      "data.quotes, data.encoding. Leave it out."),
     ([("text", "label"), ("One.", "positive")], ("data.columns.txt=text",), SpecError,
      "data.columns.txt: this task has no role 'txt'. Roles: text, label. Did you mean 'text'?"),

@@ -195,4 +195,4 @@ def test_training_uses_the_verdicts_and_a_resumed_run_those_that_it_began_with(c
     assert json.loads((third / "metrics.json").read_text())["splits"]["test"]["rows"] == len(HELD)
     failed = finetune("run", "sentiment", *FILES, cwd=cwd)
     assert failed.returncode == 1
-    assert "no verdict stands in lines 1. Remove these lines, or set clean.verdicts=off." in failed.stderr
+    assert "there is no verdict in lines 1. Remove these lines, or set clean.verdicts=off." in failed.stderr

@@ -146,7 +146,7 @@ for key, value in VALUES.items():
 for place in ELSEWHERE:
     CASES[f"weights at {place!r}"] = (network(lambda place=place: model(table=weights(place=place))), "takes weights from")
 for place in PLACES:
-    CASES[f"listed at {place!r}"] = (listed(place), "is no place within the folder")
+    CASES[f"listed at {place!r}"] = (listed(place), "is not a place within the folder")
 AWAY = weights("hidden", place="../away.data")
 CONSTANT = helper.make_node("Constant", [], ["unused"], value=AWAY)
 STRANGE = helper.make_node("Steal", ["each"], ["unused"], domain="mine")
@@ -163,22 +163,22 @@ CASES |= {
     "unknown operator": (network(lambda: model(nodes=(STRANGE,))), "has the operator 'Steal' of 'mine'"),
     "unknown operator in a branch": (network(lambda: model(nodes=(branch(helper.make_graph([STRANGE], "inner", [], [])),))), "has the operator 'Steal'"),
     "context of another runtime": (network(lambda: model(nodes=(CONTEXT,))), "has the operator 'EPContext'"),
-    "cut network": (network(lambda: model()[:-3]), "is no ONNX file"),
-    "text as network": (added("model.onnx", b"not a network"), "is no ONNX file"),
-    "number without end": (added("model.onnx", b"\x08" + b"\xff" * 40), "is no ONNX file"),
-    "length beyond the file": (added("model.onnx", b"\x3a\xff\xff\xff\xff\x0f"), "is no ONNX file"),
-    "group": (added("model.onnx", b"\x0b\x0c"), "is no ONNX file"),
-    "field zero": (added("model.onnx", b"\x02\x00"), "is no ONNX file"),
+    "cut network": (network(lambda: model()[:-3]), "is not an ONNX file"),
+    "text as network": (added("model.onnx", b"not a network"), "is not an ONNX file"),
+    "number without end": (added("model.onnx", b"\x08" + b"\xff" * 40), "is not an ONNX file"),
+    "length beyond the file": (added("model.onnx", b"\x3a\xff\xff\xff\xff\x0f"), "is not an ONNX file"),
+    "group": (added("model.onnx", b"\x0b\x0c"), "is not an ONNX file"),
+    "field zero": (added("model.onnx", b"\x02\x00"), "is not an ONNX file"),
     "graphs without end": (network(lambda: deep(2_000)), "deep within each other"),
     "linked folder": (lambda folder: (shutil.move(folder / "int8", folder.parent / "int8"), (folder / "int8").symlink_to(folder.parent / "int8")), "is a link"),
     "dangling link": (lambda folder: (folder / "notes").symlink_to("nowhere"), "is a link"),
     "link to itself": (lambda folder: (folder / "notes").symlink_to("notes"), "is a link"),
     "link to the folder": (lambda folder: (folder / "notes").symlink_to("."), "is a link"),
     "link to a device": (lambda folder: (folder / "notes").symlink_to("/dev/zero"), "is a link"),
-    "pipe": (lambda folder: os.mkfifo(folder / "notes"), "is no ordinary file"),
-    "socket": (lambda folder: bound(folder / "notes"), "is no ordinary file"),
-    "brackets without end": (added("config.json", b'{"auto_map": ' + b"[" * 200_000), "is no readable JSON"),
-    "key in what is no JSON": (added("config.json", b'{"auto_map": {'), "is no readable JSON"),
+    "pipe": (lambda folder: os.mkfifo(folder / "notes"), "is not an ordinary file"),
+    "socket": (lambda folder: bound(folder / "notes"), "is not an ordinary file"),
+    "brackets without end": (added("config.json", b'{"auto_map": ' + b"[" * 200_000), "is not readable JSON"),
+    "key in what is no JSON": (added("config.json", b'{"auto_map": {'), "is not readable JSON"),
     "huge settings": (lambda folder: os.truncate(folder / "config.json", screen.LONGEST_JSON + 1), "too much for a configuration"),
     "key twice": (added("config.json", b'{"auto_map": {"AutoModel": "thief"}, "auto_map": null}'), "under 'auto_map'"),
 }

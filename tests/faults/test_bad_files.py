@@ -66,7 +66,7 @@ def test_empty_columnar_file_is_refused(tmp_path, name):
 @pytest.mark.parametrize("damage", [lambda raw: raw[:-9], lambda raw: b"text,label\n" * 20, lambda raw: raw[:4] + b"\0" * 200])
 def test_unreadable_columnar_file_is_named(tmp_path, name, what, damage):
     message = refusal(written(tmp_path / name, damage(encoded(ROWS, name))))
-    assert message.startswith(f"{KEY}: {name} is no readable {what} file (")
+    assert message.startswith(f"{KEY}: {name} is not a readable {what} file (")
     assert message.endswith("Write it again.")
 
 
@@ -125,7 +125,7 @@ def test_zip_member_that_holds_more_than_it_says_is_refused(tmp_path):
 
 
 def test_file_that_is_called_zip_and_is_none_is_named(tmp_path):
-    assert f"{tmp_path}/a.zip is no readable zip (" in refusal(written(tmp_path / "a.zip", TABLE))
+    assert f"{tmp_path}/a.zip is not a readable zip (" in refusal(written(tmp_path / "a.zip", TABLE))
 
 
 def test_zip_with_a_password_is_refused(tmp_path):

@@ -192,7 +192,7 @@ def test_source_that_is_neither_folder_nor_zip_is_refused(tmp_path):
 
 def test_file_that_only_is_called_zip_is_refused(tmp_path):
     (tmp_path / "pets.zip").write_bytes(b"words")
-    assert f"{KEY}: {tmp_path}/pets.zip is no readable zip (" in folder_refusal(tmp_path / "pets.zip")
+    assert f"{KEY}: {tmp_path}/pets.zip is not a readable zip (" in folder_refusal(tmp_path / "pets.zip")
 
 
 def link(name: str) -> zipfile.ZipInfo:

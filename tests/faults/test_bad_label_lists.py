@@ -28,7 +28,7 @@ def write(file: Path, text: str) -> str:
 
 def test_a_label_list_that_is_not_a_list_is_named_with_its_rows(tmp_path: Path) -> None:
     message = refusal("toxicity", write(tmp_path / "train.csv", "text,label\na,mean;rude\nb,\"[mean\"\nc,\"{'rude'}\"\nd,\"[1, {}]\"\n"))
-    assert message.startswith("data.files.train: column 'label': 2 of 4 cells are no list: train.csv:3 '[mean', train.csv:5 '[1, {}]'. "
+    assert message.startswith("data.files.train: column 'label': 2 of 4 cells are not lists: train.csv:3 '[mean', train.csv:5 '[1, {}]'. "
                               "Allowed are names with one mark between them")
     assert message.endswith("Correct them, or name another column.")
 

@@ -47,7 +47,7 @@ def test_missing_file_is_named_in_full_with_near_matches(tmp_path):
 
 def test_pipe_in_place_of_a_table_is_refused(tmp_path):
     os.mkfifo(tmp_path / "a.csv")
-    assert "is no regular file" in refusal(tmp_path / "a.csv")
+    assert "is not a regular file" in refusal(tmp_path / "a.csv")
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.json", "a.jsonl"])

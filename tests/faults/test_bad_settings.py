@@ -107,7 +107,7 @@ def test_key_of_another_tool_is_answered_with_ours(refused: Refused) -> None:
                                           " (task.labels=bad,good), or use auto."),
     ("sentiment", "task.labels=none", "task.labels: no label is given, at least 2 are needed. Name them all"
                                       " (task.labels=bad,good), or use auto."),
-    ("images", "task.labels=a,b,a", "task.labels: 'a' stands in the list more than once. Name every label once."),
+    ("images", "task.labels=a,b,a", "task.labels: 'a' is in the list more than once. Name every label once."),
     ("sentiment", "task.max_tokens=2", "task.max_tokens: 2 found, at least 3 are needed: one token of text between the two"
                                        " special ones. Use for example 128."),
     ("images", "task.image_size=7", "task.image_size: 7 found, at least 8 pixels are needed. Use 224."),

@@ -102,8 +102,8 @@ def test_only_what_has_changed_is_sent(hub: standin.Standin, tmp_path: Path) -> 
     ({"HF_TOKEN": store.READER}, "me/tone", "the Hub answers 403 (You don't have the rights"),
     ({}, "them/tone", "the Hub answers 403 (You don't have the rights"),
     ({"HF_TOKEN": ""}, "me/tone", "there is no token, neither in HF_TOKEN nor in the Hub's own file."),
-    ({}, "me/a tone", "--repo: me/a tone: is no name of a repository."),
-    ({}, "me/a/tone", "is no name of a repository."),
+    ({}, "me/a tone", "--repo: me/a tone: is not the name of a repository."),
+    ({}, "me/a/tone", "is not the name of a repository."),
 ])
 def test_refusal_says_what_to_do_and_never_the_token(
     hub: standin.Standin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: dict[str, str], repo: str, words: str

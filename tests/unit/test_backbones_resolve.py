@@ -151,7 +151,7 @@ def test_backbone_that_is_nowhere_is_answered_with_the_ways_out(name: str) -> No
     with pytest.raises(BackboneError) as caught:
         resolve.load(Model(name=name), TEXT, sample=False)
     assert str(caught.value) == (
-        f"model.name: {name}: is no folder here, is not in the Hub's cache, and the Hub cannot be reached. Give a folder that "
+        f"model.name: {name}: is not a folder here and is not in the Hub's cache, and the Hub cannot be reached. Give a folder that "
         "holds config.json and model.safetensors (model.name=FOLDER), go online, or train from random weights (model.random=true)."
     )
 
@@ -187,7 +187,7 @@ def test_sample_trains_the_backbone_itself_where_no_smaller_one_is_named(bert: P
 
 
 def test_other_rows_do_not_get_the_sample_s_architecture() -> None:
-    with pytest.raises(BackboneError, match="is no folder here"):
+    with pytest.raises(BackboneError, match="is not a folder here"):
         resolve.load(Model(name="timm/no_such_model", family="timm", sample="resnet10t"), IMAGE, sample=False)
 
 

@@ -62,7 +62,7 @@ def test_broken_line_is_named(tmp_path, broken):
     file = tmp_path / "ledger.jsonl"
     ledger.write(LINES[:1], file)
     file.write_text(file.read_text(encoding="utf-8") + broken + "\n", encoding="utf-8")
-    with pytest.raises(DataError, match=r"ledger\.jsonl:2: this is no ledger line"):
+    with pytest.raises(DataError, match=r"ledger\.jsonl:2: this is not a ledger line"):
         ledger.read(file)
 
 

@@ -69,7 +69,7 @@ def test_other_policies_are_refused(policy):
 
 
 def test_unknown_column_and_column_without_any_number_are_refused():
-    with pytest.raises(DataError, match=r"^clean\.missing_numbers: there is no column of numbers 'cost'\. Columns: price, size"):
+    with pytest.raises(DataError, match=r"^clean\.missing_numbers: there is not a column of numbers 'cost'\. Columns: price, size"):
         cleaned("cost:0")
     with pytest.raises(DataError, match=r"^clean\.missing_numbers: column 'price' has no number in the training rows, so it has no"):
         cleaned("mean", prices=(None, None))

@@ -41,7 +41,7 @@ def test_no_file_is_no_verdict(tmp_path: Path) -> None:
 def test_lines_that_are_no_verdicts_are_named_with_a_way_out(line: str, tmp_path: Path) -> None:
     good = json.dumps({"hash": "a", "label": "x", "rule": "r", "verdict": "keep"})
     (tmp_path / "v.jsonl").write_text(f"{good}\n{line}\n\n{good}\n{line}\n", encoding="latin-1")
-    with pytest.raises(DataError, match=r"v\.jsonl: no verdict stands in lines 2, 5\. Remove these lines, or set clean\.verdicts=off\."):
+    with pytest.raises(DataError, match=r"v\.jsonl: there is no verdict in lines 2, 5\. Remove these lines, or set clean\.verdicts=off\."):
         verdicts.read(tmp_path / "v.jsonl")
 
 

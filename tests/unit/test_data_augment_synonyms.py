@@ -43,7 +43,7 @@ def test_every_fault_is_told_by_line(tmp_path: Path) -> None:
     file = written(tmp_path, "film, movie\nalone\ngood, great\nlonely,\nMovie, picture\n")
     assert synonyms.problems(file) == [
         f"task.synonyms: {file}:2, {file}:4: one word alone, a group has at least 2. Write them separated by commas: film, movie.",
-        f"task.synonyms: 'Movie' ({file}:1 and 5): a word stands in the file more than once. Put its groups together."]
+        f"task.synonyms: 'Movie' ({file}:1 and 5): a word is in the file more than once. Put its groups together."]
 
 
 def test_file_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:

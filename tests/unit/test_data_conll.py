@@ -70,7 +70,7 @@ def test_an_empty_tag_is_named(tmp_path: Path) -> None:
 
 
 def test_a_column_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match=r"data.columns.label: '7' is no column of a.conll, .* 2 columns"):
+    with pytest.raises(SpecError, match=r"data.columns.label: '7' is not a column of a.conll, .* 2 columns"):
         read(tmp_path, "Anna B-PER\n", label="7")
 
 

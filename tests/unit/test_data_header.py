@@ -69,7 +69,7 @@ def test_usual_word_that_is_a_label_is_no_header():
 
 def test_position_out_of_range_is_refused_with_the_row():
     assert refusal(["ham", "hi"], label="0", text="2") == (
-        "data.columns.text: 2 is no position in a.csv, whose first row is 'ham', 'hi'. Allowed are 0 to 1.")
+        "data.columns.text: 2 is not a position in a.csv, whose first row is 'ham', 'hi'. Allowed are 0 to 1.")
 
 
 @pytest.mark.parametrize(("rows", "roles", "expected"), [

@@ -67,7 +67,7 @@ def test_labels_in_place_of_pictures_are_told_apart(tmp_path):
     (idx(PICTURES) + b"x", "has 77 bytes"),
     (struct.pack(">HBB3I", 0, 8, 3, 2**32 - 1, 2**32 - 1, 2**32 - 1), "promises 79,228,162,458,924,105,385,300,197,391"),
     (idx(PICTURES.astype(">f4")), "has 256 bytes"),
-    (b"\x89PNG\r\n\x1a\n" * 4, "is no idx file of bytes in 3 dimensions: it begins with 89 50 4e 47"),
+    (b"\x89PNG\r\n\x1a\n" * 4, "is not an idx file of bytes in 3 dimensions: it begins with 89 50 4e 47"),
     (b"", "begins with nothing"),
 ])
 def test_damaged_head_or_body_is_refused(tmp_path, content, found):

@@ -52,7 +52,7 @@ def test_marks_that_differ_between_cells_are_refused_with_their_rows() -> None:
 
 @pytest.mark.parametrize("cell", ['["a"', "['a', 'b']", "[a]", '[["a"]]', '[{"a": 1}]', "[true]", '["a", null]', "[" * 9999])
 def test_what_begins_like_a_list_and_is_none_is_refused_with_its_row(cell: str) -> None:
-    with pytest.raises(DataError, match=r"column 'label': 1 of 2 cells are no list: x.csv:3 .*Allowed are"):
+    with pytest.raises(DataError, match=r"column 'label': 1 of 2 cells are not lists: x.csv:3 .*Allowed are"):
         parsed(["a", cell])
 
 

@@ -48,7 +48,7 @@ def test_validation_may_lack_a_label():
 
 def test_label_in_training_that_the_list_has_not_names_rows_and_suggestion():
     assert refusal(("good", "bad"), train=rows("good", "bad", "badd", "badd")) == [
-        "task.labels: 2 rows (a.csv:4, a.csv:5) have the label 'badd', which the list has not. Did you mean 'bad'?"
+        "task.labels: 2 rows (a.csv:4, a.csv:5) have the label 'badd', which is not in the list. Did you mean 'bad'?"
         " Add it to the list, correct the rows, or remove them."
     ]
 
@@ -57,7 +57,7 @@ def test_named_label_without_training_row_gets_a_suggestion():
     assert refusal(("good", "Bad"), train=rows("good", "bad")) == [
         "task.labels: no training row has the label 'Bad'. Labels found: bad, good. Did you mean 'bad'?"
         " Add rows that have it, or leave it out.",
-        "task.labels: row a.csv:3 has the label 'bad', which the list has not. Did you mean 'Bad'?"
+        "task.labels: row a.csv:3 has the label 'bad', which is not in the list. Did you mean 'Bad'?"
         " Add it to the list, correct the rows, or remove them.",
     ]
 

@@ -96,7 +96,7 @@ def test_manifest_that_cannot_be_read_is_refused(content: bytes, folder: Path) -
 
 def test_folder_without_manifest_is_no_finished_export(folder: Path) -> None:
     (folder / manifest.NAME).unlink()
-    with pytest.raises(ExportError, match="holds no manifest.json, so it is no finished export"):
+    with pytest.raises(ExportError, match="holds no manifest.json, so it is not a finished export"):
         manifest.check(folder)
 
 

@@ -181,12 +181,12 @@ def test_unknown_task_is_refused_even_where_the_hashes_are_right(copied: Path) -
 
 
 def test_place_that_is_no_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match="is no folder. Give a run"):
+    with pytest.raises(ExportError, match="is not a folder. Give a run"):
         Predictor.open(tmp_path / "nowhere")
 
 
 def test_run_without_export_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FinetuneError, match="so it is no finished export. Run `finetune export RUN`"):
+    with pytest.raises(FinetuneError, match="so it is not a finished export. Run `finetune export RUN`"):
         Predictor.open(tmp_path)
 
 

@@ -212,7 +212,7 @@ def test_an_empty_folder_is_a_run_with_every_part_missing(tmp_path: Path) -> Non
 
 
 def test_a_folder_that_does_not_exist_is_an_error_that_names_it(tmp_path: Path) -> None:
-    with pytest.raises(FinetuneError, match=r"nowhere is no run folder\. Give a folder that `finetune run` made\."):
+    with pytest.raises(FinetuneError, match=r"nowhere is not a run folder\. Give a folder that `finetune run` made\."):
         folder.read(tmp_path / "nowhere")
 
 

@@ -70,7 +70,7 @@ def test_place_of_a_file_that_only_training_needs_is_not_kept(tmp_path: Path) ->
 
 
 def test_folder_without_it_is_no_model_folder(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="holds no finetune.json, so it is no model folder of a run"):
+    with pytest.raises(DataError, match="holds no finetune.json, so it is not the model folder of a run"):
         saved.read(tmp_path)
 
 

@@ -230,7 +230,7 @@ def test_roles_are_of_known_kinds_and_end_with_the_label(case: Case) -> None:
     ("positive", "'positive' found, allowed are auto or a list of labels. Use for example [positive,other]."),
     ((), "no label is given, at least 2 are needed. Name them all (task.labels=bad,good), or use auto."),
     (("a",), "'a' is the only label, at least 2 are needed. Name them all (task.labels=bad,good), or use auto."),
-    (("a", "b", "a"), "'a' stands in the list more than once. Name every label once."),
+    (("a", "b", "a"), "'a' is in the list more than once. Name every label once."),
 ])
 def test_labels_that_cannot_be_learnt_are_a_problem(case: Case, labels: tuple[str, ...] | str, said: str) -> None:
     assert replace(case.task, labels=labels).problems() == [f"task.labels: {said}"]

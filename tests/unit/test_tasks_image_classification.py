@@ -137,7 +137,7 @@ def test_all_problems_come_at_once() -> None:
 
 def test_change_that_is_named_twice_is_a_problem() -> None:
     assert replace(TASK, augmentations=("flip", "crop", "flip")).problems() == [
-        "task.augmentations: 'flip' stands in the list more than once. Name every change once."]
+        "task.augmentations: 'flip' is in the list more than once. Name every change once."]
 
 
 def test_end_of_mixing_without_mixing_is_a_problem() -> None:

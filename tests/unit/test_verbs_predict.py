@@ -31,7 +31,7 @@ def test_lines_are_json_objects_where_a_task_takes_several(monkeypatch: pytest.M
 
 def test_a_line_that_is_none_is_refused_with_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO('{"text_a": "a", "text_b": "b"}\njust text\n'))
-    with pytest.raises(DataError, match="standard input: line 2: is no JSON object. Write every line as"):
+    with pytest.raises(DataError, match="standard input: line 2: is not a JSON object. Write every line as"):
         predict._lines(PAIR)
 
 

@@ -81,7 +81,7 @@ def read(file: Path) -> tuple[Verdict, ...]:
         else:
             found.append(verdict)
     if wrong:
-        raise DataError(str(file), f"no verdict stands in lines {some(wrong)}. Remove these lines, or set "
+        raise DataError(str(file), f"there is no verdict in lines {some(wrong)}. Remove these lines, or set "
                                    "clean.verdicts=off.")
     return tuple(found)
 

@@ -63,7 +63,7 @@ def problems(file: str) -> list[str]:
         found.append(f"task.synonyms: {some(alone)}: one word alone, a group has at least 2. Write them separated by "
                      "commas: film, movie.")
     if twice:
-        found.append(f"task.synonyms: {some(twice)}: a word stands in the file more than once. Put its groups "
+        found.append(f"task.synonyms: {some(twice)}: a word is in the file more than once. Put its groups "
                      "together.")
     return found
 

@@ -36,12 +36,12 @@ def cut() -> list[Case]:
     found = []
     for suffix, other in (("parquet", "arrow"), ("arrow", "parquet")):
         whole = good_tables()[suffix]
-        found += [table(f"{suffix} cut to {share} %", suffix, whole[:len(whole) * share // 100], refused("is no readable"))
+        found += [table(f"{suffix} cut to {share} %", suffix, whole[:len(whole) * share // 100], refused("is not a readable"))
                   for share in (1, 10, 25, 50, 75, 90, 99)]
-        found += [table(f"{suffix} of no bytes", suffix, b"", refused("is empty")), table(f"{suffix} of zeros", suffix, bytes(900), refused("is no readable")),
-                  table(f"{suffix} that is {other}", suffix, good_tables()[other], refused("is no readable")),
-                  table(f"{suffix} that is a table of text", suffix, good_tables()["csv"], refused("is no readable")),
-                  table(f"{suffix} of a mark alone", suffix, b"PAR1" if suffix == "parquet" else b"ARROW1", refused("is no readable")),
+        found += [table(f"{suffix} of no bytes", suffix, b"", refused("is empty")), table(f"{suffix} of zeros", suffix, bytes(900), refused("is not a readable")),
+                  table(f"{suffix} that is {other}", suffix, good_tables()[other], refused("is not a readable")),
+                  table(f"{suffix} that is a table of text", suffix, good_tables()["csv"], refused("is not a readable")),
+                  table(f"{suffix} of a mark alone", suffix, b"PAR1" if suffix == "parquet" else b"ARROW1", refused("is not a readable")),
                   table(f"{suffix} without rows", suffix, of(ROWS.slice(0, 0), suffix), refused("has no rows")),
                   table(f"{suffix} of other columns", suffix, of(ROWS.rename_columns(["a", "b"]), suffix), refused("no column 'text'")),
                   table(f"{suffix} of one name twice", suffix, twice(suffix), refused("'text'"))]
@@ -62,10 +62,10 @@ def patched() -> list[Case]:
         footer = struct.pack("<I", 2**31 - 1)
         place = -8 if suffix == "parquet" else -10
         found += [
-            table(f"{suffix} whose footer is said to be 2 GiB", suffix, whole[:place] + footer + whole[place + 4:], refused("is no readable")),
-            table(f"{suffix} whose footer is said to be empty", suffix, whole[:place] + bytes(4) + whole[place + 4:], refused("is no readable")),
-            table(f"{suffix} with another mark", suffix, b"XXXX" + whole[4:-4] + b"XXXX", refused("is no readable")),
-            table(f"{suffix} with zeros in its footer", suffix, whole[:place - 60] + bytes(60) + whole[place:], refused("is no readable")),
+            table(f"{suffix} whose footer is said to be 2 GiB", suffix, whole[:place] + footer + whole[place + 4:], refused("is not a readable")),
+            table(f"{suffix} whose footer is said to be empty", suffix, whole[:place] + bytes(4) + whole[place + 4:], refused("is not a readable")),
+            table(f"{suffix} with another mark", suffix, b"XXXX" + whole[4:-4] + b"XXXX", refused("is not a readable")),
+            table(f"{suffix} with zeros in its footer", suffix, whole[:place - 60] + bytes(60) + whole[place:], refused("is not a readable")),
         ]
     return found
 
@@ -102,7 +102,7 @@ def large() -> list[Case]:
     return [
         table("parquet of 100,000 rows of one text of 10,000 letters", "parquet", lambda file: parquet.write_table(repeated(100_000), file), refused("a bomb")),
         table("parquet with a cell of 200 MB", "parquet", endless, refused("a bomb")),
-        table("arrow whose message is said to be 2 GiB", "arrow", bytes(lying), refused("is no readable")),
+        table("arrow whose message is said to be 2 GiB", "arrow", bytes(lying), refused("is not a readable")),
     ]
 
 

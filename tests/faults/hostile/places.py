@@ -87,7 +87,7 @@ def beside_tables() -> list[Case]:
     found = [table(f"table that is {name}", "csv", write, expected) for name, (write, expected) in kinds.items()]
     columnar: dict[str, tuple[Write, Refused]] = {
         "a link to nothing": (link("nothing"), refused("No such file")), "a pipe": (os.mkfifo, refused("not a regular file")),
-        "a link to /dev/zero": (link("/dev/zero"), refused("not a regular file")), "1 GiB of nothing": (lambda file: truncated(file, 2**30), refused("is no readable")),
+        "a link to /dev/zero": (link("/dev/zero"), refused("not a regular file")), "1 GiB of nothing": (lambda file: truncated(file, 2**30), refused("is not a readable")),
     }
     return found + [table(f"{suffix} that is {name}", suffix, write, expected) for name, (write, expected) in columnar.items()
                     for suffix in ("parquet", "arrow")]
@@ -95,9 +95,9 @@ def beside_tables() -> list[Case]:
 
 def named_alone() -> list[Case]:
     """What the user names is no file itself."""
-    kinds: dict[str, tuple[Write, str]] = {"a pipe": (os.mkfifo, "is no regular file"), "a link to nothing": (link("nothing.csv"), "leads nowhere"),
+    kinds: dict[str, tuple[Write, str]] = {"a pipe": (os.mkfifo, "is not a regular file"), "a link to nothing": (link("nothing.csv"), "leads nowhere"),
                                            "a link to itself": (link("hostile.csv"), "leads nowhere"), "a folder": (lambda file: file.mkdir(), "holds no files"),
-                                           "a link to /dev/zero": (link("/dev/zero"), "is no regular file"), "a socket": (listening, "is no regular file")}
+                                           "a link to /dev/zero": (link("/dev/zero"), "is not a regular file"), "a socket": (listening, "is not a regular file")}
     return [Case(f"place that is {name}", "text", "rows/hostile.csv", "rows/hostile.csv", write, refused("hostile.csv", part)) for name, (write, part) in kinds.items()]
 
 
