@@ -21,10 +21,15 @@ NAME = "finetune.json"
 
 
 def write(folder: Path, task: Task, processor: Any, *, family: str) -> None:
-    """Write the task's settings and the processor's files into a model folder."""
+    """Write the processor's files and the task's settings into a model folder."""
+    processor.save(folder)
+    write_task(folder, task, family=family)
+
+
+def write_task(folder: Path, task: Task, *, family: str) -> None:
+    """Write the task's settings alone, where the processor's files lie already."""
     write_json(folder / NAME, {"format": FORMAT, "task": type(task).__module__.rsplit(".", 1)[1],
                                "class": type(task).__name__, "settings": settings(task), "family": family})
-    processor.save(folder)
 
 
 def settings(task: Task) -> dict[str, Any]:

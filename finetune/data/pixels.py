@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from finetune.data.images import open_image
+from finetune.write import write_json
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -30,7 +31,7 @@ class ImageProcessor:
 
     def save(self, folder: Path) -> None:
         """Write `processor.json`."""
-        (folder / "processor.json").write_text(json.dumps({"kind": "image"} | asdict(self), indent=2) + "\n")
+        write_json(folder / "processor.json", {"kind": "image"} | asdict(self))
 
     @classmethod
     def load(cls, folder: Path) -> ImageProcessor:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finetune.data.batch import pad
+from finetune.write import write_json, write_text
 
 if TYPE_CHECKING:
     from finetune.contracts import Array
@@ -36,12 +37,12 @@ class TextProcessor:
 
     def save(self, folder: Path) -> None:
         """Write `tokenizer.json` and `processor.json`."""
-        self.tokenizer.save(str(folder / "tokenizer.json"))
+        write_text(folder / "tokenizer.json", self.tokenizer.to_str(pretty=True))
         settings: dict[str, Any] = {"kind": "text", "inputs": self.inputs, "pad_id": self.pad_id,
                                     "max_tokens": self.max_tokens}
         if self.marks is not None:
             settings["marks"] = asdict(self.marks)
-        (folder / "processor.json").write_text(json.dumps(settings, indent=2) + "\n")
+        write_json(folder / "processor.json", settings)
 
     @classmethod
     def load(cls, folder: Path) -> TextProcessor:

@@ -18,8 +18,9 @@ from finetune.run import preprocessing
 from finetune.write import write_lines
 
 if TYPE_CHECKING:
-    from finetune.contracts import Columns, Row, Task
+    from finetune.contracts import Batch, Columns, Row, Task
     from finetune.data.examples import Examples
+    from finetune.evaluate.infer import Infer
     from finetune.run.context import Run
 
 HUB_NAMES = {"text2text-generation-with-past": "summarization"}  # what the Hub calls a task, where that differs
@@ -35,11 +36,12 @@ def evaluate(run: Run) -> None:
     trained = run.folder.read("train.json")
     torch.set_num_threads(trained["choice"]["threads"])
     quality, source = run.folder.read("data/quality.json"), run.folder.read("data/source.json")
-    task, known = _calibrated(run, task, processor, model=model, family=family)
+    task, validated = _calibrated(run, task, processor, infer=torch_infer(model, task, device=run.device()))
+    saved.write_task(run.folder.path / "model", task, family=family)
     splits, found = {}, {}
     for split in ("validation", "test"):
         examples = run.examples(split, task, processor)
-        predicted = known if known and split == "validation" else score.predict(
+        predicted = validated if split == "validation" else score.predict(
             examples, torch_infer(model, task, device=run.device()))
         flagged = set(quality.get("flagged", {}).get(split, ()))
         splits[split] = _scores(run, examples, predicted, flagged=flagged)
@@ -74,16 +76,20 @@ def _says(task: Task) -> str:
     return (type(task).__doc__ or "").partition("\n")[0].partition(";")[0].rstrip(".")
 
 
-def _calibrated(run: Run, task: Task, processor: Any, *, model: Any,
-                family: str) -> tuple[Task, score.Predicted | None]:
-    """The task with all that the validation rows decide, kept beside the model; or what was predicted for them."""
-    examples = run.examples("validation", task, processor)
-    predicted = score.predict(examples, torch_infer(model, task, device=run.device()))
+def _calibrated(run: Run, task: Task, processor: Any, *, infer: Infer) -> tuple[Task, score.Predicted]:
+    """The task with all that the validation rows decide, and what it says of them; the model answers them once."""
+    given: list[Any] = []
+
+    def noted(batch: Batch) -> Any:
+        given.append(infer(batch))
+        return given[-1]
+
+    predicted = score.predict(run.examples("validation", task, processor), noted)
     found = task.calibrated(predicted.columns)
-    if found == task:
-        return task, predicted
-    saved.write(run.folder.path / "model", found, processor, family=family)
-    return found, None
+    if found != task:
+        again = iter(given)  # the same rows come in the same batches
+        predicted = score.predict(run.examples("validation", found, processor), lambda _: next(again))
+    return found, predicted
 
 
 def _scores(run: Run, examples: Examples, predicted: score.Predicted, *, flagged: set[str]) -> dict[str, Any]:

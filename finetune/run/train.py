@@ -194,8 +194,8 @@ def _save(run: Run, training: loop.Training, loaded: Loaded, *, task: Task, prog
     shutil.rmtree(draft, ignore_errors=True)
     with checkpoint.os_errors(draft):
         model.save_pretrained(draft)
-    if loaded.native is not None:
-        loaded.native.save_pretrained(draft)
+        if loaded.native is not None:
+            loaded.native.save_pretrained(draft)
     saved.write(draft, task, loaded.processor, family=run.recipe.model.family)
     run.folder.write("train.json", summary)
     _note_lengths(run, training.feed.examples, training.feed.lengths)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from finetune.errors import TrainingError
@@ -164,10 +163,10 @@ def _damage(checkpoint: Path) -> str | None:
 
 @contextmanager
 def os_errors(place: Path) -> Iterator[None]:
-    """The operating system's error, as a full disk's, which safetensors 0.8 hides in the text of its own."""
+    """The operating system's error, as a full disk's, which safetensors 0.8 and tokenizers 0.22 put into a text."""
     try:
         yield
-    except SafetensorError as error:
+    except Exception as error:  # of tokenizers, nothing more precise
         said = re.search(r"os error (\d+)", str(error))
         if said is None:
             raise

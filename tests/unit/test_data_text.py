@@ -92,3 +92,12 @@ def test_saved_files_are_a_tokenizer_and_its_settings(tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.iterdir()) == ["processor.json", "tokenizer.json"]
     assert json.loads((tmp_path / "processor.json").read_text()) == {
         "kind": "text", "inputs": ["input_ids", "attention_mask", "token_type_ids"], "pad_id": 0, "max_tokens": 20}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full to stand for a full disk")
+def test_full_disk_is_told_as_such_and_leaves_the_earlier_tokenizer(tmp_path: Path) -> None:
+    processor().save(tmp_path)
+    (tmp_path / ".tokenizer.json.draft").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left on device"):
+        processor(max_tokens=4).save(tmp_path)
+    assert TextProcessor.load(tmp_path).encode(["a b"], 9) == processor().encode(["a b"], 9)
