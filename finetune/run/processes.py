@@ -63,7 +63,8 @@ class Launch:
     def line(self, recipe: str, run: str) -> list[str]:
         """What is started."""
         return [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(self.file),
-                "--num_processes", str(self.processes), "-m", "finetune", "train", recipe, "--resume", run]
+                "--num_processes", str(self.processes), "--log_dir", os.devnull,  # else torch leaves a folder in TMPDIR
+                "-m", "finetune", "train", recipe, "--resume", run]
 
     def spelt(self, recipe: str, run: str) -> str:
         """The same for a shell, variables included."""

@@ -85,9 +85,12 @@ def test_a_run_stopped_twice_is_resumed_bit_by_bit_and_carried_to_its_end(
     code, said = stopped(tmp_path, command[1].split(), number=signal.SIGTERM, after=f"step 120 of {NUM_STEPS}")
     assert code == 130
     assert said.count("the checkpoint is complete") == 1
+    scraps = tmp_path / "scraps"
+    scraps.mkdir()
     done = subprocess.run([sys.executable, "-m", "finetune", "launch", "sentiment", "--resume", str(run)], cwd=tmp_path, text=True,
-                          capture_output=True, timeout=300, env=ENVIRONMENT)
+                          capture_output=True, timeout=300, env=ENVIRONMENT | {"TMPDIR": str(scraps)})
     assert done.returncode == 0, done.stdout + done.stderr
+    assert list(scraps.iterdir()) == []
     assert re.search(rf"resumed after step 1[2-9]\d of {NUM_STEPS}", done.stdout)
     ours, theirs = (load_file(folder / "model" / "model.safetensors") for folder in (run, undisturbed[0]))
     assert ours.keys() == theirs.keys()
