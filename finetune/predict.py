@@ -67,8 +67,9 @@ class Predictor:
 def _check_pictures(files: Sequence[str]) -> None:
     missing = [file for file in files if not _is_file(file)]
     if missing:
-        raise DataError(missing[0], f"there is no such file ({len(missing)} of {len(files)} missing). "
-                                    "This model answers pictures: give paths of image files.")
+        first, number = missing[0] or "an empty line", f"{len(missing)} of {len(files)} missing"
+        raise DataError(first, f"there is no such file ({number}). This model answers pictures: give paths of image "
+                               "files.")
 
 
 def _is_file(name: str) -> bool:

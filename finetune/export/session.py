@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import onnxruntime as ort
 
+from finetune.errors import ExportError
 from finetune.machine import cores
 
 if TYPE_CHECKING:
@@ -26,8 +27,13 @@ class Session:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads or cores()
         options.log_severity_level = 3
-        self._session: Any = ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"],
-                                                  disabled_optimizers=SLOWER_FUSIONS)
+        try:
+            self._session: Any = ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"],
+                                                      disabled_optimizers=SLOWER_FUSIONS)
+        except Exception as error:  # the runtime's errors have no other parent
+            raise ExportError(str(file), f"onnxruntime {ort.__version__} cannot open it: {str(error).strip()} Export "
+                                         "the run again, or install the onnxruntime that it was exported with."
+                              ) from error
         self._inputs = [item.name for item in self._session.get_inputs()]
         self._outputs = [item.name for item in self._session.get_outputs()]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +17,8 @@ from finetune.verbs.arguments import RunPlace, out
 
 EXAMPLE = 'finetune predict runs/sentiment/last "What a lovely evening."'
 
+PART = 256  # lines of standard input that are answered at once
+Given = str | Mapping[str, str]
 Inputs = Annotated[list[str] | None, typer.Argument(
     metavar="INPUT", help="Texts, or paths of pictures, as many for every answer as the task takes; none reads lines "
                           "from standard input.")]
@@ -31,15 +35,19 @@ def verb(
     from finetune.predict import Predictor
 
     model = Predictor.open(place)
-    for answer in model(_grouped(inputs, model.roles) if inputs else _lines(model.roles)):
-        if as_json:
-            print(json.dumps(answer, ensure_ascii=False), file=redact.as_it_is(sys.stdout))
-        else:
-            out.print(_line(answer), soft_wrap=True)
+    for part in [_grouped(inputs, model.roles)] if inputs else _parts(_lines(sys.stdin.buffer, model.roles)):
+        for answer in model(part):
+            if as_json:
+                print(json.dumps(answer, ensure_ascii=False), file=redact.as_it_is(sys.stdout))
+            else:
+                out.print(_line(answer), soft_wrap=True)
+        sys.stdout.flush()
 
 
-def _grouped(inputs: Sequence[str], roles: Sequence[str]) -> list[str | Mapping[str, str]]:
+def _grouped(inputs: Sequence[str], roles: Sequence[str]) -> list[Given]:
     """The arguments of every answer."""
+    for text in inputs:
+        _decoded(os.fsencode(text), "INPUT")
     if len(roles) == 1:
         return list(inputs)
     if len(inputs) % len(roles):
@@ -48,22 +56,36 @@ def _grouped(inputs: Sequence[str], roles: Sequence[str]) -> list[str | Mapping[
     return [dict(zip(roles, inputs[start:], strict=False)) for start in range(0, len(inputs), len(roles))]
 
 
-def _lines(roles: Sequence[str]) -> list[str | Mapping[str, str]]:
+def _parts(given: Iterator[Given]) -> Iterator[list[Given]]:
+    """What is answered at once, so that neither memory nor the first answer waits for the end; a person gets each."""
+    while part := list(itertools.islice(given, 1 if sys.stdin.isatty() else PART)):
+        yield part
+
+
+def _lines(lines: Iterable[bytes], roles: Sequence[str]) -> Iterator[Given]:
     """Standard input, one answer a line: a text, or where a task takes several a JSON object."""
-    lines = [line.rstrip("\n") for line in sys.stdin]
-    if len(roles) == 1:
-        return list(lines)
-    found: list[str | Mapping[str, str]] = []
     for number, line in enumerate(lines, start=1):
-        try:
-            row = json.loads(line)
-        except ValueError:
-            row = None
-        if not isinstance(row, dict):
-            example = json.dumps(dict.fromkeys(roles, "..."))
-            raise DataError(f"standard input: line {number}", f"is not a JSON object. Write every line as {example}.")
-        found.append({str(role): str(text) for role, text in row.items()})
-    return found
+        where = f"standard input: line {number}"
+        text = _decoded(line.rstrip(b"\r\n"), where)
+        yield text if len(roles) == 1 else _row(text, where, roles)
+
+
+def _row(text: str, where: str, roles: Sequence[str]) -> dict[str, str]:
+    try:
+        row = json.loads(text)
+    except ValueError:
+        row = None
+    if not isinstance(row, dict) or set(row) != set(roles) or not all(isinstance(value, str) for value in row.values()):
+        example = json.dumps(dict.fromkeys(roles, "..."))
+        raise DataError(where, f"is not a JSON object with the texts asked for. Write every line as {example}.")
+    return row
+
+
+def _decoded(content: bytes, where: str) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise DataError(where, f"is not UTF-8: {content[:60]!r}. Write it in UTF-8.") from None
 
 
 def _line(answer: Mapping[str, Any]) -> Text:

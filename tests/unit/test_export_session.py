@@ -10,6 +10,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from finetune.contracts import Batch
+from finetune.errors import ExportError
 from finetune.export.session import Session
 
 
@@ -52,3 +53,12 @@ def test_batch_is_answered_without_its_targets(file: Path) -> None:
     output, loss = Session(file).infer(Batch(inputs(2), {"target": np.array([0, 1])}, 2))
     assert loss is None
     np.testing.assert_array_equal(output["sum"], 11 * inputs(2)["b"])
+
+
+def test_graph_that_this_runtime_is_too_old_for_is_refused_by_name(file: Path, tmp_path: Path) -> None:
+    model = onnx.load(file)
+    model.ir_version = 99
+    onnx.save(model, tmp_path / "model.onnx")
+    with pytest.raises(ExportError, match=r"model.onnx: onnxruntime \S+ cannot open it: .*Unsupported model IR version: 99") as caught:
+        Session(tmp_path / "model.onnx")
+    assert str(caught.value).endswith("Export the run again, or install the onnxruntime that it was exported with.")

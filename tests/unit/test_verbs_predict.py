@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 
 import pytest
 
@@ -22,17 +23,29 @@ def test_a_group_that_is_not_whole_is_refused() -> None:
         predict._grouped(["a", "b", "c"], PAIR)
 
 
-def test_lines_are_json_objects_where_a_task_takes_several(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO('{"text_a": "a", "text_b": "b"}\n'))
-    assert predict._lines(PAIR) == [{"text_a": "a", "text_b": "b"}]
-    monkeypatch.setattr("sys.stdin", io.StringIO("a\nb\n"))
-    assert predict._lines(["text"]) == ["a", "b"]
+def test_lines_are_json_objects_where_a_task_takes_several() -> None:
+    assert list(predict._lines([b'{"text_a": "a", "text_b": "b"}\n'], PAIR)) == [{"text_a": "a", "text_b": "b"}]
+    assert list(predict._lines([b"\xef\xbb\xbfa\r\n", b"\n", "\u5f88\u597d".encode()], ["text"])) == ["a", "", "\u5f88\u597d"]
 
 
-def test_a_line_that_is_none_is_refused_with_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO('{"text_a": "a", "text_b": "b"}\njust text\n'))
-    with pytest.raises(DataError, match="standard input: line 2: is not a JSON object. Write every line as"):
-        predict._lines(PAIR)
+@pytest.mark.parametrize("line", [b"just text", b'["a", "b"]', b'{"text_a": "a"}', b'{"text_a": "a", "text_b": null}',
+                                  b'{"text_a": "a", "text_b": 1}', b'{"text_a": "a", "text_b": "b", "label": "c"}'])
+def test_a_line_that_is_none_is_refused_with_its_number(line: bytes) -> None:
+    with pytest.raises(DataError, match="standard input: line 2: is not a JSON object with the texts asked for. Write every line as"):
+        list(predict._lines([b'{"text_a": "a", "text_b": "b"}\n', line], PAIR))
+
+
+def test_what_is_not_utf8_is_refused_with_its_place() -> None:
+    with pytest.raises(DataError, match=r"standard input: line 2: is not UTF-8: b'caf\\xe9'. Write it in UTF-8."):
+        list(predict._lines([b"fine\n", b"caf\xe9\n"], ["text"]))
+    with pytest.raises(DataError, match="INPUT: is not UTF-8"):
+        predict._grouped(["fine", "caf\udce9"], ["text"])
+
+
+def test_lines_are_answered_before_the_last_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    endless = predict._lines(itertools.repeat(b"a\n"), ["text"])
+    assert len(next(predict._parts(endless))) == predict.PART
 
 
 @pytest.mark.parametrize(("answer", "said"), [
