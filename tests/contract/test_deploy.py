@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import ROOT, Finished, finetune
 
 pytestmark = pytest.mark.slow
-EXAMPLES = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/deploy.md").read_text(), re.DOTALL | re.MULTILINE)
+OURS, *EXAMPLES = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/deploy.md").read_text(), re.DOTALL | re.MULTILINE)
 ROWS = 24  # of the sample's test rows
 SECONDS = 1.0  # of the processor, from the interpreter's start to the first answer
 ALONE = """
@@ -96,6 +96,15 @@ def test_base_install_answers_in_a_second_as_the_full_stack_does(finished: Finis
 def test_the_guide_shows_texts_and_pictures() -> None:
     assert len(EXAMPLES) == 2
     assert all("temperature" in example for example in EXAMPLES)
+
+
+def test_the_example_with_our_own_package_answers_as_the_command_does(run_of: Callable[[str], Finished]) -> None:
+    folder = run_of("sentiment")[1].parents[2]
+    shown = subprocess.run([sys.executable, "-c", OURS], cwd=folder, capture_output=True, text=True, timeout=120)
+    assert shown.returncode == 0, shown.stderr
+    text = re.search(r'\(\["(.+)"\]\)', OURS)[1]  # type: ignore[index]
+    told = finetune("predict", "runs/sentiment/last", text, "--json", cwd=folder).stdout
+    assert ast.literal_eval(shown.stdout) == [json.loads(told)]
 
 
 @pytest.mark.parametrize("name", ["sentiment", "images"])
