@@ -121,6 +121,8 @@ def _export_checks(export: Export) -> list[tuple[bool, str]]:
          "export.quantize.rows: no training row is left to measure ranges on. Use for example 128."),
         (export.target == "cuda" and export.quantize is not None,
          "export.quantize: int8 is written for CPUs, and export.target=cuda writes fp16. Add export.quantize=none."),
+        (export.target not in ("auto", "cuda") and export.quantize is None,
+         f"export.target: {export.target} says how int8 is written, and export.quantize=none writes none. Use auto."),
         (not 14 <= export.opset <= 20, f"export.opset: {export.opset} found, allowed is 14 to 20. Use 17."),
     ]
 

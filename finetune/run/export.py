@@ -80,6 +80,7 @@ def _export(run: Run, draft: Path) -> None:
     _withhold(run, report, files)
     manifest.write(draft, default=files[report["default"]].relative_to(draft).as_posix())
     _publish(report, draft=draft, final=run.folder.path / "onnx")
+    _forget(run.folder.path / "withheld", report)
 
 
 def _refuse(run: Run, report: dict[str, Any], *, draft: Path) -> None:
@@ -103,9 +104,15 @@ def _config(model: Path, draft: Path) -> None:
 def _placed(artifact: gate.Artifact, draft: Path, folder: Path) -> gate.Artifact:
     """The artefact with its size and its name inside the run folder."""
     file = Path(artifact.file)
-    weights = [file / "model.safetensors"] if file.is_dir() else parts(file)
+    weights = file.glob("*.safetensors") if file.is_dir() else _with_weights(file)
     name = (Path("onnx") / file.relative_to(draft)) if file.is_relative_to(draft) else file.relative_to(folder)
     return replace(artifact, file=name.as_posix(), size_mib=sum(part.stat().st_size for part in weights) / 2**20)
+
+
+def _with_weights(file: Path) -> list[Path]:
+    """The graphs of a model and, above 2 GiB, the weights beside them."""
+    beside = [part.with_name(f"{part.name}_data") for part in parts(file)]
+    return [*parts(file), *(part for part in beside if part.is_file())]
 
 
 def _withhold(run: Run, report: dict[str, Any], files: dict[str, Path]) -> None:
@@ -115,7 +122,7 @@ def _withhold(run: Run, report: dict[str, Any], files: dict[str, Path]) -> None:
             file = files[artifact["name"]]
             place = run.folder.path / "withheld" / artifact["name"] / file.name
             place.parent.mkdir(parents=True, exist_ok=True)
-            for part in parts(file):
+            for part in _with_weights(file):
                 shutil.move(part, place.with_name(part.name))
             file.parent.rmdir()
             artifact["file"] = place.relative_to(run.folder.path).as_posix()
@@ -133,6 +140,17 @@ def _publish(report: dict[str, Any], *, draft: Path, final: Path) -> None:
         final.rename(earlier)
     draft.rename(final)
     shutil.rmtree(earlier, ignore_errors=True)
+
+
+def _forget(withheld: Path, report: dict[str, Any]) -> None:
+    """What earlier exports withheld, and no report speaks of any more, is removed."""
+    named = {Path(artifact["file"]).parent.name for artifact in report["artifacts"]
+             if artifact["file"].startswith(f"{withheld.name}/")}
+    for place in withheld.glob("*"):
+        if place.name not in named:
+            shutil.rmtree(place)
+    if withheld.is_dir() and not named:
+        withheld.rmdir()
 
 
 def _settings(run: Run) -> dict[str, Any]:

@@ -146,6 +146,28 @@ def carry_out(run: Run, *, until: str = "report") -> None:
         folders.finish(run.folder)
 
 
+def export_again(run: Run, *, again: str) -> None:
+    """The export and the report of a trained run, anew; whatever ends it early also prints the command `again`.
+
+    `last` points to the run afterwards where it was unfinished, and stays where it is otherwise.
+    """
+    unfinished = run.folder.next_stage is not None
+    try:
+        with Interrupt(at_once=True) as interrupt:
+            for stage in ("export", "report"):
+                carry_out_stage(run, stage)
+                if interrupt.requested:
+                    raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        raise Interrupted("export", f"stopped. What was complete is kept. Go on with: {again}") from None
+    except OSError as error:
+        if not is_full(error):
+            raise
+        raise no_space(run, error, again=again) from error
+    if unfinished:
+        folders.finish(run.folder)
+
+
 def announce(run: Run) -> None:
     """The first line of what a run says: its name and folder."""
     run.console.print(f"[bold]{run.name}[/bold]  {run.folder.path}", highlight=False, soft_wrap=True)

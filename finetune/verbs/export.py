@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from typing import Annotated
 
@@ -19,7 +20,7 @@ def verb(
         "--quantize", metavar="FORM", help="int8_dynamic, int8_static or none, instead of the run's own.")] = None,
     target: Annotated[str | None, typer.Option(
         "--target", metavar="PROCESSOR",
-        help="cpu-amx, cpu-vnni, cpu-avx2, arm64; cuda for fp16.")] = None,
+        help="auto (this machine), cpu-amx, cpu-vnni, cpu-avx2, arm64; cuda for fp16.")] = None,
     optimize: Annotated[str | None, typer.Option(
         "--optimize", metavar="LEVEL", help="Layers fused for ONNX Runtime: none, O1, O2 or O3.")] = None,
     rescue: Annotated[bool | None, typer.Option(
@@ -32,7 +33,6 @@ def verb(
     from finetune import checks, override
     from finetune.errors import DataError, ExportError, SpecError
     from finetune.run import folder, pipeline
-    from finetune.write import is_full
 
     made = pipeline.reopen(folder.open_run(place), out)
     if made.folder.next_stage in ("prepare", "train", "evaluate"):
@@ -46,14 +46,9 @@ def verb(
     made = replace(made, recipe=override.apply(made.recipe, settings))
     if problems := checks.problems(made.recipe):
         raise SpecError(problems)
-    try:
-        pipeline.carry_out_stage(made, "export")
-        pipeline.carry_out_stage(made, "report")
-    except OSError as error:
-        if not is_full(error):
-            raise
-        raise pipeline.no_space(made, error, again=f"finetune export {place}") from error
-    folder.finish(made.folder)
+    options = [word for name, value in given.items() if value and name != "rescue" for word in (f"--{name}", value)]
+    options += [] if rescue is None else ["--rescue" if rescue else "--no-rescue"]
+    pipeline.export_again(made, again=shlex.join(["finetune", "export", str(place), *options]))
     failed = made.folder.read("onnx/report.json")
     if failed["verdict"] == "fail":
         passed = made.folder.path / "onnx"

@@ -52,12 +52,13 @@ CONTRADICTIONS = [
     ("export.max_score_drop", "export.max_score_drop=1.5"),
     ("export.quantize.rows", "export.quantize=int8_static export.quantize.rows=0"),
     ("export.quantize", "export.target=cuda"),
+    ("export.target", "export.target=arm64 export.quantize=none"),
     ("export.opset", "export.opset=9"),
     ("seed", "seed=-1"),
 ]
 # These need a setting that another line sets otherwise.
 CANNOT_STAND_BESIDE_OTHERS = ("data.source=hub data.files.train=rows.csv", "train.micro_batch=0", "train.freeze=0",
-                              "data.split.validation=0.45 data.split.test=0.45")
+                              "data.split.validation=0.45 data.split.test=0.45", "export.target=arm64 export.quantize=none")
 
 
 def test_the_folder_holds_recipes_alone_and_each_has_its_cases() -> None:

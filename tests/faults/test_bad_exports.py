@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 # All cases in one process, since its imports take longer than they do. Every case has a copy of the run, spoils it, and
 # exports it again; where there is a limit, the operating system refuses to write a file beyond it.
 PROGRAM = """
-import json, resource, shutil, sys
+import contextlib, io, json, resource, shutil, signal, sys
 from pathlib import Path
 import pyarrow as pa
 from finetune.run.folder import RunFolder
@@ -47,7 +47,18 @@ def newer(place):
     write_json(place / "model/finetune.json", read_json(place / "model/finetune.json") | {"format": 2})
 
 
-def attempt(name, spoil, limit=resource.RLIM_INFINITY):
+class Stopping(io.StringIO):
+    def write(self, text):
+        if "optimized: fused" in text:
+            signal.raise_signal(signal.SIGINT)
+        return super().write(text)
+
+
+def unexported(place):
+    shutil.rmtree(place / "onnx")
+
+
+def attempt(name, spoil, limit=resource.RLIM_INFINITY, said=io.StringIO, **options):
     place = folder / name
     shutil.copytree(run, place)
     spoil(place)
@@ -55,7 +66,8 @@ def attempt(name, spoil, limit=resource.RLIM_INFINITY):
     found = {"name": name, "error": None}
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
     try:
-        export.verb(place)
+        with contextlib.redirect_stdout(said()):
+            export.verb(place, **options)
     except Exception as error:
         found |= {"error": type(error).__name__, "text": str(error).replace(str(place), "RUN")}
     finally:
@@ -67,6 +79,10 @@ def attempt(name, spoil, limit=resource.RLIM_INFINITY):
 cases = [unknown_architecture, no_validation, unfinished, newer]
 found = [attempt(case.__name__, case) for case in cases]
 found += [attempt(f"limit-{limit}", lambda place: None, limit) for limit in limits]
+found += [attempt("stopped", lambda place: None, said=Stopping, target="cpu-vnni", rescue=False)]
+quick = {"quantize": "none", "optimize": "none"}
+for name, spoil in (("again", lambda place: None), ("first", unexported)):
+    found += [attempt(name, spoil, **quick) | {"last": str((folder / "last").resolve().relative_to(folder))}]
 print(json.dumps(found))
 """
 
@@ -101,3 +117,13 @@ def test_full_disk_is_told_as_such_and_leaves_the_earlier_export(outcomes: dict[
         assert (found["error"], found["changed"]) == ("FinetuneError", []), found["name"]
         assert "no space is left on the disk" in found["text"]
         assert found["text"].endswith("Free some space; go on with: finetune export RUN")
+
+
+def test_ctrl_c_leaves_the_earlier_export_and_names_the_command_with_its_options(outcomes: dict[str, dict[str, Any]]) -> None:
+    found = outcomes["stopped"]
+    assert (found["error"], found["changed"]) == ("Interrupted", [])
+    assert found["text"] == "export: stopped. What was complete is kept. Go on with: finetune export RUN --target cpu-vnni --no-rescue"
+
+
+def test_last_is_moved_by_the_export_that_finishes_a_run_alone(outcomes: dict[str, dict[str, Any]]) -> None:
+    assert [(outcomes[name]["error"], outcomes[name]["last"]) for name in ("again", "first")] == [(None, "last"), (None, "first")]

@@ -35,3 +35,29 @@ def test_a_slower_model_is_moved_out_of_what_is_published_and_said_so_plainly(tm
     assert (tmp_path / "withheld" / "int8" / "model.onnx").read_bytes() == b"graph"
     assert report["artifacts"][-1]["file"] == "withheld/int8/model.onnx"
     assert said.getvalue() == "  int8 is slower than fp32 here (1.24 against 1.04 ms a row), so fp32 is what you get\n"
+
+
+def test_what_an_earlier_export_withheld_is_gone_once_no_report_speaks_of_it(tmp_path: Path) -> None:
+    from finetune.run.export import _forget
+
+    withheld = tmp_path / "withheld"
+    for name in ("int8", "onnx"):
+        (withheld / name).mkdir(parents=True)
+        (withheld / name / "model.onnx").write_bytes(b"graph")
+    report = gate.overall([replace(artifact("int8", "fail"), file="withheld/int8/model.onnx")])
+    _forget(withheld, report)
+    assert [place.name for place in withheld.iterdir()] == ["int8"]
+    _forget(withheld, gate.overall([replace(artifact("int8", "pass"), file="onnx/int8/model.onnx")]))
+    assert not withheld.exists()
+    _forget(withheld, report)
+
+
+def test_weights_beside_a_graph_count_and_move_with_it(tmp_path: Path) -> None:
+    from finetune.run.export import _placed
+
+    draft = tmp_path / ".onnx.draft"
+    draft.mkdir()
+    for name in ("model.onnx", "model.onnx_data"):
+        (draft / name).write_bytes(bytes(2**20))
+    placed = _placed(replace(artifact("fp32", "pass"), file=str(draft / "model.onnx")), draft, tmp_path)
+    assert (placed.file, placed.size_mib) == ("onnx/model.onnx", 2.0)
