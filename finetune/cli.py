@@ -15,6 +15,9 @@ from finetune.verbs.arguments import err, out
 VERBS = {"list": listing, "show": show, "clean": clean, "run": run, "launch": launch, "train": train,
          "evaluate": evaluate, "export": export, "predict": predict, "push": push, "env": env}
 
+WHOLE = ("is not installed, and this command needs it: the base install can list, show and predict. In the repository, "
+         'make setup installs all, and so does pip install ".[train,report]".')
+
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   context_settings={"help_option_names": ["-h", "--help"]}, rich_markup_mode="rich")
 for name, module in VERBS.items():
@@ -22,13 +25,21 @@ for name, module in VERBS.items():
 
 
 def main() -> None:
-    """Run the command line; a FinetuneError prints its message and ends with its exit code."""
+    """Run the command line; a FinetuneError prints its message and ends with its exit code.
+
+    So does the base install, which predicts alone, where it is asked for more.
+    """
     redact.guard()
     try:
         app(standalone_mode=True)
     except FinetuneError as error:
         _print_error(error)
         sys.exit(error.exit_code)
+    except ModuleNotFoundError as error:
+        if not error.name or error.name.startswith("finetune"):
+            raise
+        _print_error(FinetuneError(error.name, WHOLE))
+        sys.exit(FinetuneError.exit_code)
 
 
 def _print_error(error: FinetuneError) -> None:

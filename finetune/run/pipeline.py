@@ -189,7 +189,7 @@ def _resumable(run: Run) -> Iterator[None]:
         if not is_full(error):
             raise
         raise no_space(run, error, again=run.again()) from error
-    except FinetuneError as error:
+    except (FinetuneError, ModuleNotFoundError) as error:
         if run.folder.next_stage == "prepare" and not isinstance(error, Interrupted):
             folders.discard(run.folder)  # nothing was done yet, and what is to be mended may be a setting
         else:

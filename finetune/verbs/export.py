@@ -20,7 +20,7 @@ def verb(
         "--quantize", metavar="FORM", help="int8_dynamic, int8_static or none, instead of the run's own.")] = None,
     target: Annotated[str | None, typer.Option(
         "--target", metavar="PROCESSOR",
-        help="auto (this machine), cpu-amx, cpu-vnni, cpu-avx2, arm64; cuda for fp16.")] = None,
+        help="auto, cpu-amx, cpu-vnni, cpu-avx2, arm64; cuda for fp16.")] = None,
     optimize: Annotated[str | None, typer.Option(
         "--optimize", metavar="LEVEL", help="Layers fused for ONNX Runtime: none, O1, O2 or O3.")] = None,
     rescue: Annotated[bool | None, typer.Option(

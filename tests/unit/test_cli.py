@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -96,3 +99,15 @@ def test_show_says_where_each_value_comes_from() -> None:
 
 def test_version_is_printed() -> None:
     assert said("--version").strip()[0].isdigit()
+
+
+@pytest.mark.parametrize("arguments", ["run sentiment data.source=sample", "clean sentiment data.source=sample", "launch sentiment --profile cpu",
+                                       "train sentiment"])
+def test_base_install_says_what_a_command_needs(arguments: str, tmp_path: Path) -> None:
+    """Modules that are None in sys.modules count as not installed."""
+    heavy = ("torch", "transformers", "optimum", "accelerate", "pyarrow")
+    code = f"import sys; sys.modules |= dict.fromkeys({heavy}); sys.argv[1:] = {arguments.split()}; from finetune.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert re.fullmatch(r"(torch|transformers|optimum|accelerate|pyarrow)\S*: is not installed, and this command needs it: .*\n", done.stderr)
+    assert list(tmp_path.glob("runs/*/*")) == []
