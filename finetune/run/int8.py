@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from finetune.data.examples import Examples
 from finetune.errors import ExportError
 from finetune.export import rescue, targets
 from finetune.export.generate import parts
@@ -16,8 +17,9 @@ from finetune.spec import Int8Static
 from finetune.write import write_json
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from finetune.contracts import Array, Task
-    from finetune.data.examples import Examples
     from finetune.run.context import Run
 
 AUTO_ROWS = 128  # for the ranges of activations
@@ -45,7 +47,8 @@ def search(run: Run, source: Path, file: Path, *, form: Form, task: Task, proces
     def rows() -> Iterator[Mapping[str, Array]]:
         return _calibrating(run, task, processor)
 
-    drawn = _drawn(run, SEARCHED, task=task, processor=processor)
+    table = run.folder.table("train")
+    drawn = Examples(table.take(_drawn(run, table, SEARCHED)), task, processor)
     trials = rescue.Search(source=source, examples=drawn, rows=rows, max_score_drop=run.recipe.export.max_score_drop,
                            threads=threads, draft=file.parent)
     found, tried = rescue.search(trials, form, run.say)
@@ -62,18 +65,14 @@ def _calibrating(run: Run, task: Task, processor: Any) -> Iterator[Mapping[str, 
     if not isinstance(settings, Int8Static):
         return
     wanted = AUTO_ROWS if settings.rows == "auto" else settings.rows
-    examples = _drawn(run, wanted, task=task, processor=processor)
-    if len(examples) < wanted and settings.rows != "auto":
-        raise ExportError("export.quantize.rows", f"{wanted:,} training rows are asked for and there are "
-                                                  f"{len(examples):,}. Use at most {len(examples):,}, or auto.")
-    for place in range(len(examples)):
-        yield task.collate([examples[place]], processor).inputs
-
-
-def _drawn(run: Run, most: int, *, task: Task, processor: Any) -> Examples:
-    """At most so many training rows, drawn by the run's seed."""
-    from finetune.data.examples import Examples
-
     table = run.folder.table("train")
-    order = np.random.default_rng(run.recipe.seed).permutation(table.num_rows)
-    return Examples(table.take(np.sort(order[:most])), task, processor)
+    if table.num_rows < wanted and settings.rows != "auto":
+        raise ExportError("export.quantize.rows", f"{wanted:,} training rows are asked for and there are "
+                                                  f"{table.num_rows:,}. Use at most {table.num_rows:,}, or auto.")
+    for place in _drawn(run, table, wanted):  # no row is kept, so that memory does not grow with their number
+        yield task.collate(task.encode(table.slice(place, 1).to_pylist(), processor), processor).inputs
+
+
+def _drawn(run: Run, table: pa.Table, most: int) -> Array:
+    """Positions of at most so many training rows, drawn by the run's seed."""
+    return np.sort(np.random.default_rng(run.recipe.seed).permutation(table.num_rows)[:most])
