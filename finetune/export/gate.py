@@ -92,17 +92,19 @@ def need_rows(examples: Examples) -> None:
                                     "data.files.validation=FILE that has rows or without it: a tenth is then held out.")
 
 
-def overall(artifacts: list[Artifact]) -> dict[str, Any]:
+def overall(artifacts: list[Artifact], *, max_score_drop: float) -> dict[str, Any]:
     """`onnx/report.json`: all artefacts, the verdict over them, and which file is to be used.
 
-    That is the small model, unless its median is slower than that of fp32; then the optimized one. To be withheld, a
-    model has to be slower beyond doubt, which `judge` tells.
+    That is the small model, unless its median is slower than that of fp32, or it lost more than allowed on these rows,
+    though they are too few to tell; then the optimized one. To be withheld, a model has to be slower or worse beyond
+    doubt, which `judge` tells.
     """
     published = [artifact for artifact in artifacts if artifact.verdict in ("pass", "unresolved")]
     failed = [artifact for artifact in artifacts if artifact.verdict == "fail"]
     fp32 = next((artifact for artifact in published if artifact.name == "fp32"), None)
     chosen = fp32 and next((artifact for artifact in reversed(published) if artifact is not fp32
-                            and artifact.latency_ms_p50 <= speed.SLOWER * fp32.latency_ms_p50), fp32)
+                            and artifact.latency_ms_p50 <= speed.SLOWER * fp32.latency_ms_p50
+                            and artifact.score_drop <= max_score_drop), fp32)
     return {
         "artifacts": [asdict(artifact) for artifact in artifacts],
         "verdict": "fail" if failed else "pass",

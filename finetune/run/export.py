@@ -73,7 +73,8 @@ def _export(run: Run, draft: Path) -> None:
         if int8.search(run, files["fp32"], files["int8"], form=form, task=task, processor=processor, threads=threads):
             judged = judge()
     report = {"settings": _settings(run), "optimize": fused,
-              **gate.overall([_placed(artifact, draft, run.folder.path) for artifact in judged])}
+              **gate.overall([_placed(artifact, draft, run.folder.path) for artifact in judged],
+                             max_score_drop=settings.max_score_drop)}
     _tell(run, report)
     if report["default"] is None:
         _refuse(run, report, draft=draft)

@@ -154,7 +154,7 @@ def test_report_names_the_model_to_use_and_the_verdict_over_all(
     fp32: str, int8: str | None, default: str | None, verdict: str
 ) -> None:
     artifacts = [artifact("pytorch", "reference"), artifact("fp32", fp32)] + ([artifact("int8", int8)] if int8 else [])
-    report = gate.overall(artifacts)
+    report = gate.overall(artifacts, max_score_drop=0.01)
     assert (report["default"], report["verdict"], report["reason"]) == (default, verdict, "")
     assert [entry["name"] for entry in report["artifacts"]] == [made.name for made in artifacts]
 
@@ -162,7 +162,14 @@ def test_report_names_the_model_to_use_and_the_verdict_over_all(
 @pytest.mark.parametrize(("latency", "default"), [(0.2, "int8"), (1.0, "int8"), (1.1, "int8"), (1.2, "fp32"), (9.0, "fp32")])
 def test_a_small_model_that_is_slower_than_fp32_is_not_the_default(latency: float, default: str) -> None:
     int8 = replace(artifact("int8", "pass"), latency_ms_p50=latency)
-    report = gate.overall([artifact("pytorch", "reference"), artifact("fp32", "pass"), int8])
+    report = gate.overall([artifact("pytorch", "reference"), artifact("fp32", "pass"), int8], max_score_drop=0.01)
+    assert (report["default"], report["verdict"]) == (default, "pass")
+
+
+@pytest.mark.parametrize(("drop", "default"), [(-0.01, "int8"), (0.01, "int8"), (0.015, "fp32")])
+def test_a_small_model_that_lost_more_than_allowed_is_not_the_default_even_where_few_rows_tell(drop: float, default: str) -> None:
+    int8 = replace(artifact("int8", "unresolved"), score_drop=drop)
+    report = gate.overall([artifact("pytorch", "reference"), artifact("fp32", "pass"), int8], max_score_drop=0.01)
     assert (report["default"], report["verdict"]) == (default, "pass")
 
 
@@ -221,9 +228,9 @@ def test_no_rows_to_judge_on_is_an_error_that_says_what_to_do() -> None:
 def test_report_gathers_the_reasons() -> None:
     made: Sequence[Artifact] = [artifact("pytorch", "reference"), artifact("fp32", "fail", "outputs differ"),
                                 artifact("int8", "unresolved", "too few rows")]
-    assert gate.overall(list(made))["reason"] == "fp32: outputs differ; int8: too few rows"
+    assert gate.overall(list(made), max_score_drop=0.01)["reason"] == "fp32: outputs differ; int8: too few rows"
 
 
 def test_report_of_a_real_judgement_is_plain_json() -> None:
-    report = gate.overall(list(judged(RIGHT, fp32=RIGHT, int8=wrong(3)).values()))
+    report = gate.overall(list(judged(RIGHT, fp32=RIGHT, int8=wrong(3)).values()), max_score_drop=0.01)
     assert json.loads(json.dumps(report, allow_nan=False))["verdict"] == "pass"
