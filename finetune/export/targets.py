@@ -31,10 +31,11 @@ TARGETS = {target.name: target for target in (
 
 def target(name: str) -> Target:
     """The target of that name; `auto` is this machine's."""
-    return TARGETS[_own() if name == "auto" else name]
+    return TARGETS[own() if name == "auto" else name]
 
 
-def _own() -> str:
+def own() -> str:
+    """The name of the target that this machine is."""
     flags = set(describe()["flags"])
     if "amx_int8" in flags:
         return "cpu-amx"

@@ -39,6 +39,9 @@ def write(run: Run, files: Mapping[str, Path], file: Path, *, task: Task, proces
     form = Form(settings=settings.quantize, target=targets.target(settings.target))
     for part in parts(source):
         quantize(part, file.with_name(part.name), form, rows=_calibrating(run, task, processor))
+    if form.target.name != targets.own():
+        run.say(f"int8 is written for {form.target.name} and judged here, on {targets.own()}: what it loses and how "
+                "fast it is there is not measured")
     return form
 
 
