@@ -98,6 +98,12 @@ def differences(task: Task, ours: Mapping[str, Array], theirs: Mapping[str, Arra
     return whole, dict(zip(labels, parts, strict=True))
 
 
+def finite(output: Mapping[str, Array]) -> dict[str, Array]:
+    """A model's outputs with nought for what is no finite number, which no score is defined for."""
+    return {name: np.where(np.isfinite(value), value, value.dtype.type(0)) if value.dtype.kind == "f" else value
+            for name, value in output.items()}
+
+
 def part(columns: Mapping[str, Array], rows: Sequence[bool] | Array) -> dict[str, Array]:
     """The columns of the rows where the mask is true."""
     mask = np.asarray(rows, dtype=bool)

@@ -11,7 +11,7 @@ import numpy as np
 
 from finetune.errors import ExportError
 from finetune.evaluate.intervals import Interval
-from finetune.evaluate.score import Predicted, differences, predict, same
+from finetune.evaluate.score import Predicted, differences, finite, predict, same
 from finetune.export import speed
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _keeping(candidate: Candidate) -> Infer:
         output, loss = candidate.infer(batch)
         numbers = [value.reshape(len(value), -1) for value in output.values() if value.dtype.kind == "f"]
         candidate.outputs.append(np.concatenate(numbers, axis=1) if numbers else np.zeros((batch.rows, 0)))
-        return output, loss
+        return finite(output), loss
     return infer
 
 

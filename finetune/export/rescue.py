@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from finetune.evaluate.score import predict, same
+from finetune.evaluate.score import finite, predict, same
 from finetune.export import speed
 from finetune.export.quantize import Form, quantize, quantized
 from finetune.export.session import Session
@@ -148,6 +148,7 @@ class _Trial:
 
         def infer(batch: Any) -> Any:
             output, loss = session.infer(batch)
+            output = finite(output)
             outputs.append(np.concatenate([value.reshape(len(value), -1) for value in output.values()], axis=1))
             return output, loss
 

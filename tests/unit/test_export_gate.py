@@ -16,6 +16,7 @@ from finetune.errors import ExportError
 from finetune.evaluate.intervals import unseen
 from finetune.export import gate
 from finetune.export.gate import Artifact, Candidate
+from finetune.tasks.multilabel_text import MultiLabelTextClassification
 from tests.unit.test_evaluate_score import answering, made_up_logits, numbered
 
 ROWS = 200
@@ -72,10 +73,20 @@ def test_fp32_fails_on_one_changed_label_however_close() -> None:
 @pytest.mark.parametrize("name", ["fp32", "int8"])
 def test_answer_that_is_no_number_fails_in_whichever_batch_it_is(name: str, value: float, row: int) -> None:
     logits = RIGHT.copy()
-    logits[row, 0] = value  # the label stays the first
+    logits[row, 0] = value
     found = judged(RIGHT, **{name: logits})[name]  # type: ignore[arg-type]  # a name of no option
-    assert found.agreement == 1.0
     assert (found.verdict, found.reason) == ("fail", "answers with outputs that are not finite numbers, or PyTorch does")
+
+
+def test_answer_that_is_no_number_fails_where_each_output_has_a_probability_of_its_own() -> None:
+    single = numbered(ROWS)
+    names = [[name] for name in ("no", "yes")] * (ROWS // 2)
+    table = pa.table({"row": [row["row"] for row in single.rows()], "text": [row["text"] for row in single.rows()], "label": names})
+    examples = Examples(table, MultiLabelTextClassification(labels=("no", "yes")), single.processor)
+    logits = RIGHT[:, :2].copy()
+    logits[7] = np.nan
+    candidates = [Candidate(name, Path(name), answering(answers)) for name, answers in (("pytorch", RIGHT[:, :2]), ("fp16", logits))]
+    assert gate.judge(candidates, examples, max_score_drop=0.01, seed=0)[-1].verdict == "fail"
 
 
 def test_int8_fails_where_it_surely_loses_more_than_allowed() -> None:
