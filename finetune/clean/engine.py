@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from finetune import mapped
 from finetune.clean import leakage
 from finetune.clean.cells import repaired
+from finetune.clean.column_names import named
 from finetune.clean.ledger import POSITION, LedgerLine, labels, numbered, sums, tally, with_cells
 from finetune.clean.probe.embedded import FEATURES, embedded, matrix
 from finetune.clean.review import judging, refusals, verdicts
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from finetune.contracts import Array
 
 TRAIN = "train"  # the only split whose rows are ever changed or dropped
-NOT_RULES = {"__init__", "cells", "check_digits", "engine", "label_text", "ledger", "leakage", "restore",
-             "row_text", "scripts", "signs"}
+NOT_RULES = {"__init__", "cells", "check_digits", "column_names", "engine", "label_text", "ledger", "leakage",
+             "restore", "row_text", "scripts", "signs"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class Book:
     """What is written down on the way: the ledger, and why the rows are refused, by rule."""
 
     roles: Mapping[str, str]
+    columns: Mapping[str, str]  # role to the name in the user's file, where it is told
     aside: Path | None = None  # the folder for rows that are too large for memory
     ledger: list[LedgerLine] = field(default_factory=list)
     refused: dict[str, list[str]] = field(default_factory=dict)
@@ -113,19 +115,20 @@ def _accepts(name: str, policy: str) -> bool:
 
 
 def clean(splits: Mapping[str, pa.Table], roles: Mapping[str, str], policies: Mapping[str, str], *,
-          judged: Sequence[verdicts.Verdict] = (), embed: Embed | None = None, aside: Path | None = None) -> Cleaned:
+          judged: Sequence[verdicts.Verdict] = (), columns: Mapping[str, str] | None = None,
+          embed: Embed | None = None, aside: Path | None = None) -> Cleaned:
     """Clean the training rows and report on the others, which are returned as they came.
 
-    `judged` are a person's verdicts; with the policy `all` they alone may change rows that are held out. Rules that
-    need features of the rows run only where `embed` can make them. The folder `aside` takes rows that are too large for
-    memory.
+    `judged` are a person's verdicts; with the policy `all` they alone may change rows that are held out. `columns` are
+    the names that columns have in the user's file, by role. Rules that need features of the rows run only where `embed`
+    can make them. The folder `aside` takes rows that are too large for memory.
     Errors: SpecError for settings that do not exist or have nothing to act on; RefusedError, a DataError, with all
     reasons where a policy is `fail` and the rule found something, where validation or test rows lack a label, and
     where nothing is left to learn from.
     """
     if wrong := problems(policies) or _without_column(policies, roles):
         raise SpecError(wrong)
-    book = Book(roles, aside)
+    book = Book(roles, columns or {}, aside)
     came, settled, answers = _judge(splits, judged, policies.get(judging.RULE, verdicts.default), book=book)
     # Validation and test tables in here are repaired like the training rows, so that copies are known as such
     # although only one of them was damaged. They are never handed out.
@@ -219,6 +222,7 @@ def _apply(step: Step, tables: Mapping[str, pa.Table], came: Mapping[str, pa.Tab
     A step that has to fail goes on as if its way out had been taken, so that all reasons come to light at once.
     """
     entry: dict[str, Any] = {"policy": step.policy}
+    step = replace(step, found={split: named(findings, book.columns) for split, findings in step.found.items()})
     if messages := refusals.messages(step.rule, tables, step.found, policy=step.policy, policies=step.policies):
         book.refused[step.rule] = messages
     if step.policy == "fail":

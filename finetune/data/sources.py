@@ -59,8 +59,12 @@ def read(data: Data, source: str, roles: Mapping[str, str], *, typed: Data | Non
 
 def all_roles(data: Data, source: str, roles: Mapping[str, str]) -> dict[str, str]:
     """The roles of a task, and group and time where a column is named for them."""
-    named = data.columns if source == "files" else data.hub.columns if source == "hub" else ()
-    return {**roles, **{role: kind for role, kind in SPLIT_ROLES.items() if role in named}}
+    return {**roles, **{role: kind for role, kind in SPLIT_ROLES.items() if role in columns(data, source)}}
+
+
+def columns(data: Data, source: str) -> Mapping[str, str]:
+    """The names that columns have in the rows of a source, by role, where they were told."""
+    return data.columns if source == "files" else data.hub.columns if source == "hub" else {}
 
 
 def samples() -> list[str]:

@@ -44,7 +44,8 @@ def prepare(run: Run) -> None:
     for note in notes:
         run.say(note)
     seen = embed.embed(run, splits, source=source)
-    cleaned = engine.clean(splits, roles, run.recipe.clean, judged=judged, embed=seen, aside=aside)
+    cleaned = engine.clean(splits, roles, run.recipe.clean, judged=judged, columns=sources.columns(data, source),
+                           embed=seen, aside=aside)
     if seen is not None and (suspects := cleaned.quality.get("suspects")):
         suspects["features"] = seen.said
         if "not_judged" in suspects:

@@ -175,7 +175,7 @@ def test_refused_rows_are_told_with_all_that_is_worth_a_look(cwd: Path) -> None:
     result = CliRunner().invoke(app, ["clean", "sentiment", *FILES, "clean.placeholders=fail"], env={"COLUMNS": "80", "TERM": "dumb"})
     assert "worth a look" in result.output and "contradictions" in result.output
     assert str(result.exception).splitlines() == [
-        "data.files.train: train.csv:4: column 'text' has a word for a missing text. Fix it or set clean.placeholders=drop.",
+        "data.files.train: train.csv:4: column 'review' (text) has a word for a missing text. Fix it or set clean.placeholders=drop.",
         "data.files.train: train.csv:67: column 'label' is empty. 2 rows like it (67, 68). Fix them or set clean.missing_labels=drop."]
     assert not list((cwd / "runs" / "sentiment").iterdir())
 
