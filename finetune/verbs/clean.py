@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +15,7 @@ from finetune.contracts import SPLIT_ROLES, SPLITS
 from finetune.errors import DataError, SpecError
 from finetune.verbs import findings
 from finetune.verbs.arguments import Overrides, RecipeName, open_run, out
+from finetune.write import write_lines
 
 if TYPE_CHECKING:
     from finetune.clean.review.marks import Mark
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 
 EXAMPLE = "finetune clean sentiment data.files.train=reviews.csv data.columns.text=review"
 
+LISTS = {"labels", "tokens", "tags", "answers"}  # kinds of role whose cells a CSV file cannot hold
+
 Target = Annotated[Path | None, typer.Option(
-    "--to", metavar="FOLDER", help="Also write the cleaned rows there, as CSV files.")]
+    "--to", metavar="FOLDER", help="Also write the cleaned rows there, as CSV or, where cells are lists, JSON lines.")]
 Sheet = Annotated[Path | None, typer.Option(
     "--apply", metavar="SHEET", help="A review.csv into which you have written verdicts.")]
 Deep = Annotated[bool, typer.Option(
@@ -58,9 +61,8 @@ def verb(recipe: RecipeName, overrides: Overrides = None, *, to: Target = None, 
     lines = ledger.read(made.folder.path / "data" / "ledger.jsonl")
     findings.show(made.folder.read("data/quality.json"), lines)
     page.write(made.folder.path)
-    if to:
-        _write(made, to)
-    for name, text in _places(made, len(lines), to).items():
+    files = _write(made, to) if to else []
+    for name, text in _places(made, len(lines), files).items():
         out.print(f"  {name:8}{text}", markup=False, highlight=False, soft_wrap=True)
 
 
@@ -84,7 +86,7 @@ def _deeper(policies: Mapping[str, str]) -> list[str]:
     return [f"clean.{name}=report" for name in names if name not in policies]
 
 
-def _places(run: Run, num_findings: int, to: Path | None) -> dict[str, str]:
+def _places(run: Run, num_findings: int, files: Sequence[Path]) -> dict[str, str]:
     """Where things lie and what to type next."""
     from finetune.clean.review import sheet
     from finetune.run import pipeline
@@ -92,8 +94,8 @@ def _places(run: Run, num_findings: int, to: Path | None) -> dict[str, str]:
     data = run.folder.path / "data"
     places = {"report": pipeline.short(run.folder.path / "report.html"),
               "ledger": f"{pipeline.short(data / 'ledger.jsonl')}  one line for each of {num_findings:,} findings"}
-    if to:
-        places["rows"] = ", ".join(str(to / f"{split}.csv") for split in SPLITS)
+    if files:
+        places["rows"] = ", ".join(map(str, files))
     if (review := data / sheet.FILE).is_file():
         counts = run.folder.read("data/quality.json")["review"]
         listed = f"the {counts['listed']:,} surest of " if counts["listed"] < counts["findings"] else ""
@@ -117,16 +119,33 @@ def _check_target(folder: Path, roles: Mapping[str, str]) -> None:
         raise DataError(f"--to {folder}", f"cannot be made: {folder.absolute().parent} is not a folder. Make it first.")
 
 
-def _write(run: Run, folder: Path) -> None:
-    """One CSV per split under the column names of the user's own file; the folder appears complete or not at all."""
+def _write(run: Run, folder: Path) -> list[Path]:
+    """A table for each split, as `data.files` and `data.columns` read it; the folder appears complete or not at all.
+
+    CSV, and JSON lines where cells are lists.
+    """
     draft = folder.with_name(f".{folder.name}.draft")
     draft.mkdir(exist_ok=True)
-    roles = [role for role in (*run.recipe.task.roles, *SPLIT_ROLES) if role in run.folder.table("train").column_names]
-    columns = {"row": "row"} | {role: run.recipe.data.columns.get(role, role) for role in roles}
+    suffix = ".csv" if LISTS.isdisjoint(run.recipe.task.roles.values()) else ".jsonl"
+    columns = _columns(run)
     for split in SPLITS:
         table = run.folder.table(split)
-        with (draft / f"{split}.csv").open("w", encoding="utf-8", newline="") as opened:
-            writer = csv.writer(opened)
-            writer.writerow(columns.values())
-            writer.writerows(zip(*(table[role].to_pylist() for role in columns), strict=True))
+        rows = zip(*(table[column].to_pylist() for column in columns), strict=True)
+        file = draft / f"{split}{suffix}"
+        if suffix == ".jsonl":
+            write_lines(file, (dict(zip(columns.values(), row, strict=True)) for row in rows))
+        else:
+            with file.open("w", encoding="utf-8", newline="") as opened:
+                csv.writer(opened).writerows([columns.values(), *rows])
     draft.rename(folder)
+    return [folder / f"{split}{suffix}" for split in SPLITS]
+
+
+def _columns(run: Run) -> dict[str, str]:
+    """The columns that are written and their names: those of the user's file, where one name is that of one column."""
+    kinds = {role: kind for role, kind in {**run.recipe.task.roles, **SPLIT_ROLES}.items()
+             if role in run.folder.table("train").column_names}
+    names = {role: run.recipe.data.columns.get(role, role) for role in kinds}
+    several = {role for role, kind in kinds.items() if kind == "labels" and "," in names[role]}
+    return {"row": "row"} | {role: role if name.isdecimal() or name == "row" or role in several else name
+                             for role, name in names.items()}

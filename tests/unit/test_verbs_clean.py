@@ -16,6 +16,7 @@ from finetune.cli import app
 from finetune.errors import DataError, SpecError
 from finetune.run.folder import RunFolder
 from finetune.verbs.findings import quoted
+from finetune.write import read_json
 
 DIRT = [
     ("Caf\u00c3\u00a9 with a view, and a pie to remember.", "good"),  # line 2: UTF-8 read as Latin-1
@@ -65,7 +66,7 @@ def test_every_rule_has_its_counts_by_split(cwd: Path) -> None:
 
 def test_examples_show_what_changed_and_what_cannot_be_seen(cwd: Path) -> None:
     text = clean()
-    assert "train.csv:2: column 'text' has damaged encoding" in text
+    assert "train.csv:2: column 'review' (text) has damaged encoding" in text
     assert '- "Caf\u00c3\u00a9 with a view' in text and '+ "Caf\u00e9 with a view' in text
     assert r'- "Fine   soup,\xa0finer bread. "' in text and '+ "Fine soup, finer bread."' in text
     assert r'"\u200b"' in text
@@ -122,6 +123,27 @@ def test_what_was_written_is_clean(cwd: Path) -> None:
     (folder,) = (cwd / "again" / "sentiment").iterdir()
     quality = json.loads((folder / "data" / "quality.json").read_text())
     assert quality["rows"]["train"]["before"] == quality["rows"]["train"]["after"] > 40
+
+
+@pytest.mark.parametrize(("recipe", "header", "rows", "columns", "names"), [
+    ("toxicity", ("comment", "rude", "loud"), [(text, number % 2, number % 3 % 2) for number, (text, _) in enumerate(CLEAN)],
+     {"text": "comment", "label": "rude,loud"}, ["row", "comment", "label"]),
+    ("sentiment", None, CLEAN, {"text": "0", "label": "1"}, ["row", "text", "label"]),
+    ("sentiment", ("row", "mood"), CLEAN, {"text": "row", "label": "mood"}, ["row", "text", "mood"]),
+])
+def test_what_was_written_is_read_again(cwd: Path, recipe: str, header: tuple[str, ...] | None, rows: list[tuple[object, ...]],
+                                        columns: dict[str, str], names: list[str]) -> None:
+    with (cwd / "own.csv").open("w", encoding="utf-8", newline="") as opened:
+        csv.writer(opened).writerows([header, *rows] if header else rows)
+    off = ["clean.label_errors=off", "clean.strangers=off"]
+    given = ["data.files.train=own.csv", *(f"data.columns.{role}={name}" for role, name in columns.items())]
+    assert not CliRunner().invoke(app, ["clean", recipe, *given, *off, "--to", "cleaned"]).exception
+    (file,) = (cwd / "cleaned").glob("train.*")
+    again = [f"data.columns.{role}={name}" for role, name in zip(columns, names[1:], strict=True)]
+    assert not CliRunner().invoke(app, ["clean", recipe, f"data.files.train={file}", *again, *off, "output_dir=again"]).exception
+    before, after = (read_json(next((cwd / place / recipe).iterdir()) / "data" / "quality.json")["classes"] for place in ("runs", "again"))
+    assert {label: counts["after"] for label, counts in before["train"].items()} == {
+        label: sum(of_split[label]["before"] for of_split in after.values()) for label in before["train"]}
 
 
 def test_cleaned_rows_overwrite_nothing(cwd: Path) -> None:
