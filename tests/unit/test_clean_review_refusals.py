@@ -39,6 +39,21 @@ def test_every_rule_that_fails_is_told_in_the_order_of_the_rules() -> None:
     assert error.messages == tuple(str(error).splitlines())
 
 
+def test_every_row_that_two_splits_share_is_listed_with_its_copy() -> None:
+    shared = [(f"shared {word}", "y") for word in ("one", "two", "six")]
+    error = refused({"leakage": "fail"}, train=table(("alone", "x"), ("another", "y"), *shared), test=table(*shared[::-1], name="e"))
+    assert str(error).splitlines() == [
+        "data.files.train: t.csv:4: same as e.csv:4 in test. 3 rows like it (4, 5, 6). Fix them or set clean.leakage=drop.",
+        "  t.csv:5: same as e.csv:3 in test", "  t.csv:6: same as e.csv:2 in test"]
+
+
+def test_of_very_many_shared_rows_the_rest_is_counted() -> None:
+    shared = [(f"number {number}", "y") for number in range(60)]
+    lines = str(refused({"leakage": "fail"}, train=table(("alone", "x"), ("another", "y"), *shared), test=table(*shared, name="e"))).splitlines()
+    assert len(lines) == 1 + 50 + 1
+    assert lines[-1] == "  and 9 more; with clean.leakage=report the ledger lists them all"
+
+
 def test_tally_of_all_checks_comes_with_the_refusal() -> None:
     error = refused({"outliers": "off"}, train=table(("one", "x"), ("two", None), ("same", "x"), ("same", "y"), ("last", "y")))
     levels = {line["check"]: line["level"] for line in error.tally}

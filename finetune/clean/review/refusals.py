@@ -8,6 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from finetune.clean.label_text import names
+from finetune.clean.review.sheet import ABOUT_SPLITS
 from finetune.errors import DataError, some
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
     from finetune.clean.ledger import LedgerLine
     from finetune.contracts import Findings
+
+
+MOST_PAIRS = 50  # of rows that two splits share, in one message
 
 
 class RefusedError(DataError):
@@ -45,8 +49,16 @@ def messages(rule: str, tables: Mapping[str, pa.Table], found: Mapping[str, Find
         like_it = f" {len(rows):,} rows like it ({some(numbers(rows))})." if len(rows) > 1 else ""
         fix = "Fix them" if like_it else "Fix it"
         means = f" or set clean.{rule}={way_out(policies)}" if split == "train" else f": {split} rows are never dropped"
-        told.append(f"data.files.{split}: {rows[0]}: {findings.reasons[0]}.{like_it} {fix}{means}.")
+        pairs = _listed(rows, findings.reasons) if rule in ABOUT_SPLITS else ""
+        told.append(f"data.files.{split}: {rows[0]}: {findings.reasons[0]}.{like_it} {fix}{means}.{pairs}")
     return told
+
+
+def _listed(rows: Sequence[str], copies: Sequence[str]) -> str:
+    """A line for every row but the first, which the message has named, with the copy that it has in another split."""
+    lines = [f"\n  {row}: {copy}" for row, copy in zip(rows, copies, strict=True)][1:]
+    more = f"\n  and {len(lines) - MOST_PAIRS:,} more; with clean.leakage=report the ledger lists them all"
+    return "".join(lines[:MOST_PAIRS]) + (more if len(lines) > MOST_PAIRS else "")
 
 
 def numbers(rows: Sequence[str]) -> list[str]:

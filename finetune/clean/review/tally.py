@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from finetune.clean.review.refusals import numbers, way_out
-from finetune.clean.review.sheet import ABOUT_LABELS, FILE
+from finetune.clean.review.sheet import ABOUT_LABELS, ABOUT_SPLITS, FILE
 from finetune.contracts import SPLITS
 from finetune.errors import some
 
@@ -97,7 +97,8 @@ def _advice(rule: str, entry: Mapping[str, Any], level: str, *, policies: Sequen
         if "fix" in policies:
             does = "masks it" if rule == "personal_data" else "repairs those"
             return f"clean.{rule}=fix {does} in training rows."
-        return f"Judge them in {FILE}, or drop those in training: clean.{rule}=drop."
+        judged = "To drop" if rule in ABOUT_SPLITS else f"Judge them in {FILE}, or drop"
+        return f"{judged} those in training: clean.{rule}=drop."
     if trained.get("dropped"):
         judged = f"Judge them in {FILE}, or keep" if rule in ABOUT_LABELS else "To keep"
         return f"{judged} them: clean.{rule}=report." if "report" in policies else "Look at what wrote the file."
