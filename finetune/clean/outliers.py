@@ -25,6 +25,7 @@ SIGMAS, FENCE = 3.0, 3.0  # standard deviations; Tukey's outer fences in quartil
 FACTOR = 2.0  # and at least this many times the median, or this part of it: sizes can be all but equal
 LONG_WORDS = 15  # characters a word, on average: above, words are not set apart by blanks
 VALUE = "as its number"
+ABOUT = {"pixels on its shorter side": "the picture has", "times its shorter side": "the longer side is"}
 EXTREME = 10.0  # longer side of a picture to its shorter one
 TINY = 2  # pixels a side
 
@@ -60,7 +61,8 @@ def learn(train: pa.Table, roles: Mapping[str, str]) -> Callable[[pa.Table, Mapp
             for row, size in zip(places.tolist(), sizes[places].tolist(), strict=True):
                 if row not in reasons:
                     counts[unit] += 1
-                    reasons[row] = f"column {column!r} has {_number(size, unit)} {unit}, {why}"
+                    about = ABOUT.get(unit, f"column {column!r} has")
+                    reasons[row] = f"{about} {_number(size, unit)} {unit}, {why}"
         rows = sorted(reasons)
         found = about_rows(table, roles, rows=rows, reasons=[reasons[row] for row in rows])
         return replace(found, counts=dict(sorted(counts.items())))

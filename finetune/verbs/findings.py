@@ -29,7 +29,8 @@ def show(quality: Mapping[str, Any], lines: Sequence[LedgerLine]) -> None:
         out.print(f"[bold]up to {NUM_EXAMPLES} examples of each[/bold]")
         for text in _examples(lines, out.width):
             out.print(text, markup=False, highlight=False, soft_wrap=True)
-    _section("training rows by label", _labels(quality))
+    if quality["classes"]["train"]:  # a number has none
+        _section("training rows by label", _labels(quality))
     doubtful(quality["tally"])
 
 

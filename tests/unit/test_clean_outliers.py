@@ -83,9 +83,9 @@ def test_held_out_rows_are_held_against_the_training_rows():
 def test_pictures_of_a_pixel_or_of_extreme_shape_are_found_however_few_there_are():
     found = outliers.find(pictures((32, 32), (1, 1), (640, 60), (640, 64), (1, 40)), PICTURES)
     assert found.rows == (1, 2, 4)
-    assert found.reasons == ("column 'image' has 1 pixels on its shorter side, fewer than 2",
-                             "column 'image' has 10.7 times its shorter side, more than 10",
-                             "column 'image' has 1 pixels on its shorter side, fewer than 2")
+    assert found.reasons == ("the picture has 1 pixels on its shorter side, fewer than 2",
+                             "the longer side is 10.7 times its shorter side, more than 10",
+                             "the picture has 1 pixels on its shorter side, fewer than 2")
     assert found.before == (None, None, None)
 
 
