@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from finetune.contracts import TARGET, Findings
-from finetune.errors import DataError
+from finetune.errors import DataError, SpecError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,9 +37,13 @@ def filling(
 ) -> Callable[[pa.Table, Mapping[str, str]], Findings]:
     """The `find` that also tells what goes into the cells: mean and median are those of the training rows.
 
-    Errors: DataError for columns that the task does not read, or that have no number from which to learn one.
+    Errors: SpecError where the only number is the one that is learnt; DataError for columns that the task does not
+    read, or that have no number from which to learn one.
     """
     columns = [name for name, kind in roles.items() if kind == "number" and name != TARGET]
+    if not columns and policy != default:
+        raise SpecError(["clean.missing_numbers: this task has no column of numbers but the one that is learnt, which "
+                         "is never made up; clean.missing_labels says what becomes of rows without it. Leave it out."])
     by_column = {column: value for column, _, value in (part.rpartition(":") for part in policy.split(","))}
     if unknown := sorted(by_column.keys() - {"", *columns}):
         raise DataError("clean.missing_numbers", f"there is not a column of numbers {unknown[0]!r}. Columns: "

@@ -86,8 +86,11 @@ def test_number_that_is_learnt_is_never_made_up():
     rows = rows.set_column(3, "label", pa.array([1.0, None, 3.0]))
     roles = {"text": "text", "label": "number"}
     with pytest.raises(DataError, match=r"t\.csv:3: column 'label' is empty\. Fix it or set clean\.missing_labels=drop"):
-        engine.clean({"train": rows}, roles, {"missing_numbers": "mean"})
-    found = engine.clean({"train": rows}, roles, {"missing_numbers": "mean", "missing_labels": "drop"})
+        engine.clean({"train": rows}, roles, {})
+    for policy in ("mean", "label:0", "drop", "fail"):
+        with pytest.raises(SpecError, match=r"^clean\.missing_numbers: this task has no column of numbers but the one that is learnt"):
+            engine.clean({"train": rows}, roles, {"missing_numbers": policy})
+    found = engine.clean({"train": rows}, roles, {"missing_labels": "drop"})
     assert found.splits["train"]["label"].to_pylist() == [1.0, 3.0]
 
 
