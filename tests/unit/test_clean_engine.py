@@ -36,6 +36,7 @@ DIRTY = {  # rule -> rows after the clean ones, and what the default policy make
     "placeholders": ((("n/a", "pos"), ("#REF!", "neg")), ("reported", "reported")),
     "personal_data": ((("ask ann@mail.example", "pos"),), ("reported",)),
     "missing_labels": ((("unlabelled", None),), None),
+    "label_spelling": ((("well made", "Pos"),), ("reported",)),
     "contradictions": ((("it is so", "pos"), ("It is so!", "neg")), ("dropped", "dropped")),
     "duplicates": ((("it is so", "pos"), ("It is so!", "pos")), ("dropped",)),
     "near_contradictions": (((LONG, "pos"), (f"{LONG} Really!", "neg")), ("reported", "reported")),
@@ -79,7 +80,7 @@ def actions(cleaned, split="train"):
 def test_rules_run_in_an_order_in_which_each_leaves_the_next_one_less():
     assert list(engine.rules()) == [
         "broken_pictures", "encoding", "markup", "blanks", "unicode_form", "whitespace", "placeholders", "personal_data",
-        "missing_labels", "misplaced_answers", "missing_numbers", "contradictions", "duplicates", "near_contradictions",
+        "missing_labels", "misplaced_answers", "missing_numbers", "label_spelling", "contradictions", "duplicates", "near_contradictions",
         "near_duplicates", "language", "labels_in_text", "outliers", "label_errors", "strangers"]
 
 

@@ -59,6 +59,8 @@ def test_text_counts_by_split_and_rows_are_named() -> None:
     ("contradictions", "drop", {"train": {"dropped": 2}}, "Judge them in review.csv, or keep them: clean.contradictions=report."),
     ("personal_data", "report", {"train": {"reported": 2}}, "clean.personal_data=fix masks it in training rows."),
     ("duplicates", "drop", {"train": {"dropped": 900}}, "To keep them: clean.duplicates=report."),
+    ("label_spelling", "report", {"train": {"reported": 1}},
+     "Correct the file, or judge them in review.csv; clean.verdicts=all corrects held-out rows, too."),
     ("leakage", "report", {"train": {"reported": 2}}, "To drop those in training: clean.leakage=drop."),  # the sheet has none of them
     ("encoding", "fix", {"train": {"changed": 900}}, "So many repairs are a sign that the file was written wrongly: look at the examples."),
     ("personal_data", "report", {"train": {}, "test": {"reported": 2}}, "They are in validation or test, which stay as they are: the scores include them."),

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from finetune.clean.label_spelling import spelling
 from finetune.clean.label_text import names
 from finetune.clean.review.sheet import ABOUT_SPLITS
 from finetune.errors import DataError, some
@@ -84,7 +85,8 @@ def nothing_left(before: Mapping[str, Sequence[Any]], after: Sequence[str | list
         (label, line.rule) for line in lines for label in labels_of.get(line.row, ()))
     unsettled = {label for label, rule in dropped if rule in failed}
     known, left_over = (set(chain.from_iterable(map(names, cells))) for cells in (labels, after))
-    gone = sorted(known - left_over - unsettled)
+    respelt = {spelling(label) for label in left_over}  # a rarer spelling that goes is no label that is lost
+    gone = sorted(label for label in known - left_over - unsettled if spelling(label) not in respelt)
     if not after and not unsettled:
         left = f"none ({_blame(dropped, {None, *known})})"
     elif gone:

@@ -18,9 +18,9 @@ GOOD, WARN, FAIL = "good", "warn", "fail"
 # Shares of the rows of a split above which a person should look.
 REPORTED = 0.01  # left as it is: more than one row in a hundred is seen in a score
 HANDLED = 0.2  # repaired or dropped: beyond a fifth, what wrote the file is at fault rather than its rows
-# Worth a look from the first row on: labels that exclude each other, a row that train and test share, and what is
-# personal, which only its owner can decide about.
-ANY = ("contradictions", "leakage", "near_contradictions", "personal_data")
+# Worth a look from the first row on: labels that exclude each other or are one in two spellings, a row that train and
+# test share, and what is personal, which only its owner can decide about.
+ANY = ("contradictions", "label_spelling", "leakage", "near_contradictions", "personal_data")
 
 ACTIONS = ("changed", "dropped", "reported")
 NUM_ROWS = 5
@@ -94,6 +94,8 @@ def _advice(rule: str, entry: Mapping[str, Any], level: str, *, policies: Sequen
     if level == FAIL:
         return f"Fix them, or set clean.{rule}={way_out(policies)}."
     if trained.get("reported") and entry["policy"] == "report":
+        if rule == "label_spelling":
+            return f"Correct the file, or judge them in {FILE}; clean.verdicts=all corrects held-out rows, too."
         if "fix" in policies:
             does = "masks it" if rule == "personal_data" else "repairs those"
             return f"clean.{rule}=fix {does} in training rows."
