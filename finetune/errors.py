@@ -58,8 +58,9 @@ class Interrupted(FinetuneError):  # noqa: N818  # nothing went wrong: it was as
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """The hint ` Did you mean 'x'?`, or nothing when no allowed name is close."""
-    match = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.6)
-    return f" Did you mean {match[0]!r}?" if match else ""
+    spelt = {word.casefold(): word for word in allowed}
+    match = difflib.get_close_matches(name.casefold(), spelt, n=1, cutoff=0.6)
+    return f" Did you mean {spelt[match[0]]!r}?" if match else ""
 
 
 def some(items: Iterable[object], limit: int = 5) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import heapq
 import math
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -184,13 +184,20 @@ def _too_few(dealing: Dealing, groups: Mapping[str, Sequence[Group]], *, needed:
 
 
 def _refusal(few: Mapping[str, int], dealing: Dealing, *, shares: Mapping[str, float], unit: str) -> DataError:
-    named = [f"{label!r} (rows: {dealing.totals[label]:,}, distinct: {count:,})" for label, count in few.items()]
+    named = [f"{label!r} (rows: {dealing.totals[label]:,}, distinct: {count:,}{_elsewhere(label, dealing.totals)})"
+             for label, count in few.items()]
     files = " and ".join(f"data.files.{split}" for split in shares)
     return DataError(
         "data.split", f"too few distinct {unit} of {len(few):,} of {len(dealing.totals):,} labels to hold out"
         f" {' and '.join(shares)}: {some(named)}. At least {len(shares) + 1} distinct {unit} per label are needed, one"
         f" for each split. Add {unit}, or give {files}."
     )
+
+
+def _elsewhere(label: str, labels: Iterable[str]) -> str:
+    """The same label in other capitals, which is what it often is when it stands alone."""
+    found = [other for other in labels if other != label and other.casefold() == label.casefold()]
+    return f", elsewhere {some(map(repr, found))}" if found else ""
 
 
 def _deal(dealing: Dealing, free: list[Group], label: str, *, split: str, share: float, reserve: int) -> list[Group]:

@@ -195,6 +195,11 @@ def test_label_too_rare_to_hold_out_says_how_many_rows_are_needed():
     )
 
 
+def test_label_that_stands_alone_for_its_capitals_is_told_beside_the_other():
+    with pytest.raises(DataError, match=r"'Good' \(rows: 1, distinct: 1, elsewhere 'good'\)\. At least"):
+        hold_out(rows("good", "good", "good", "good", "Good"), shares={"validation": 0.1, "test": 0.1}, keys=list("12345"), seed=1)
+
+
 def test_row_limit_below_the_number_of_labels_is_refused():
     with pytest.raises(DataError, match=r"^data\.max_rows: 2 rows cannot hold 3 labels\. Use at least 3, or all\."):
         take(rows("a", "b", "c", "c"), 2, 1)

@@ -43,6 +43,10 @@ def test_nearest_suggests_one_name() -> None:
     assert nearest("train.lrr", ["train.lr", "train.batch"]) == " Did you mean 'train.lr'?"
 
 
+def test_nearest_does_not_mind_capitals() -> None:
+    assert nearest("TEXT", ["label", "text"]) == " Did you mean 'text'?"
+
+
 def test_nearest_is_silent_where_nothing_is_near() -> None:
     assert nearest("train.lr", ["data.images", "seed"]) == ""
     assert nearest("x", []) == ""
