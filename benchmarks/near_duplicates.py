@@ -37,7 +37,7 @@ SHARES = {"exact": 0.02, "normalised": 0.02, "near": 0.05, "leaked": 0.01, "cous
 VOCABULARY = 40_000
 MIN_WORDS, MAX_WORDS = 30, 160
 BEYOND = dict.fromkeys(("personal_data", "language", "labels_in_text", "outliers", "placeholders", "contradictions",
-                        "near_contradictions"), "off")  # rules for which the peer has nothing
+                        "near_contradictions", "label_spelling"), "off")  # rules for which the peer has nothing
 BATCH = 1000
 NOT_WORDS = re.compile(r"[^\w]+")
 

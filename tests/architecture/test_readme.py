@@ -36,6 +36,15 @@ def test_the_tree_of_the_readme_is_the_tree_on_disk() -> None:
     assert all((ROOT / name).exists() for name in top)
 
 
+def test_every_cleaning_rule_and_its_default_stand_in_the_readme() -> None:
+    from finetune.clean import engine, leakage
+
+    table = README.split("## What cleaning looks for")[1].split("\n\n")[1]
+    told = {rule: default for names, default in re.findall(r"^\| (`.+?`) \| (\w+) \|", table, flags=re.MULTILINE)
+            for rule in re.findall(r"`(\w+)`", names)}
+    assert told == {name: rule.default for name, rule in engine.rules().items()} | {"leakage": leakage.default}
+
+
 def test_contributing_is_short_and_the_readme_is_filled_in() -> None:
     assert len(RULES.splitlines()) <= 150
     assert "<!--" not in README
