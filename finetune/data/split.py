@@ -69,11 +69,16 @@ def hold_out(
     whose `label` is a list. Rows of equal key stay together; those of a key in `known` go to that split; rows without
     a label go to train with all rows of their key. The same rows and seed give the same splits.
 
-    Raises DataError for labels with too few distinct rows to be in every split; in lists these are left in train.
+    Raises DataError for labels with too few distinct rows to be in every split, in lists these are left in train; and
+    where a split would have no row.
     """
     import numpy as np
 
     split_of = np.array(_dealt(table, shares, keys=keys, seed=seed, known=known or {}, unit=unit))  # takes less room
+    if empty := sorted({"train", *shares}.difference(split_of)):
+        raise DataError("data.split", f"no row is left for {' and '.join(empty)}: {len(set(keys)):,} distinct {unit} "
+                                      f"found, at least {len(shares) + 1} are needed, and of lists as many with one "
+                                      f"label. Add {unit}, or give {_files(shares)}.")
     return {split: mapped.filtered(table, split_of == split, aside) for split in ("train", *shares)}
 
 
@@ -136,12 +141,14 @@ def _strata(table: pa.Table) -> tuple[list[tuple[str, ...] | None], bool]:
     """
     import pyarrow as pa
 
-    column = table["label"] if "label" in table.column_names else pa.nulls(table.num_rows)
+    column = next((table[name] for name in ("label", "answers") if name in table.column_names), None)
+    if column is None:
+        return [("",)] * table.num_rows, False
     if pa.types.is_floating(column.type):
         return _tenths(column.to_pylist()), False
-    if pa.types.is_null(column.type):
-        return [("",)] * table.num_rows, False
     cells = column.to_pylist()
+    if pa.types.is_struct(column.type):
+        return [None if cell is None else (str(bool(cell["text"])),) for cell in cells], False
     if pa.types.is_list(column.type):
         return [None if cell is None else tuple(dict.fromkeys(cell)) or (NO_LABEL,) for cell in cells], False
     alone = {cell: None if cell is None else (cell,) for cell in set(cells)}
@@ -186,11 +193,10 @@ def _too_few(dealing: Dealing, groups: Mapping[str, Sequence[Group]], *, needed:
 def _refusal(few: Mapping[str, int], dealing: Dealing, *, shares: Mapping[str, float], unit: str) -> DataError:
     named = [f"{label!r} (rows: {dealing.totals[label]:,}, distinct: {count:,}{_elsewhere(label, dealing.totals)})"
              for label, count in few.items()]
-    files = " and ".join(f"data.files.{split}" for split in shares)
     return DataError(
         "data.split", f"too few distinct {unit} of {len(few):,} of {len(dealing.totals):,} labels to hold out"
         f" {' and '.join(shares)}: {some(named)}. At least {len(shares) + 1} distinct {unit} per label are needed, one"
-        f" for each split. Add {unit}, or give {files}."
+        f" for each split. Add {unit}, or give {_files(shares)}."
     )
 
 
@@ -198,6 +204,10 @@ def _elsewhere(label: str, labels: Iterable[str]) -> str:
     """The same label in other capitals, which is what it often is when it stands alone."""
     found = [other for other in labels if other != label and other.casefold() == label.casefold()]
     return f", elsewhere {some(map(repr, found))}" if found else ""
+
+
+def _files(shares: Mapping[str, float]) -> str:
+    return " and ".join(f"data.files.{split}" for split in shares)
 
 
 def _deal(dealing: Dealing, free: list[Group], label: str, *, split: str, share: float, reserve: int) -> list[Group]:

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from finetune.data.split import hold_out, take
+from finetune.errors import DataError
 
 SHARES = {"validation": 0.1, "test": 0.1}
 
@@ -44,3 +45,22 @@ def test_rows_without_such_a_column_are_dealt_by_hash_alone() -> None:
     found = hold_out(table, shares=SHARES, keys=table["row"].to_pylist(), seed=1)
     assert [part.num_rows for name, part in found.items() if name != "train"] == pytest.approx([20, 20], abs=3)
     assert take(table, 50, seed=1).num_rows == 50
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_questions_without_answer_are_in_every_split_in_their_share(seed: int) -> None:
+    answers = [{"text": [] if i % 20 == 0 else ["x"], "answer_start": [] if i % 20 == 0 else [0]} for i in range(400)]
+    table = pa.table({"row": [f"a:{i}" for i in range(400)], "answers": answers})
+    found = hold_out(table, shares=SHARES, keys=table["row"].to_pylist(), seed=seed)
+    assert all(1 <= sum(not cell["text"] for cell in found[split]["answers"].to_pylist()) <= 3 for split in SHARES)
+
+
+@pytest.mark.parametrize("table", [
+    rows([1.0, 2.0]), rows([1.0, 2.0, 3.0]).drop_columns(["label"]).slice(1),
+    pa.table({"row": ["a:1", "a:2", "a:3"], "label": [["x"], ["x", "y"], ["z"]]}),
+    pa.table({"row": ["a:1", "a:2"], "answers": [{"text": ["x"], "answer_start": [0]}] * 2}),
+])
+def test_a_split_without_a_row_is_refused(table: pa.Table) -> None:
+    with pytest.raises(DataError, match=r"data.split: no row is left for test and validation: . distinct rows found, at least 3 "
+                                        r"are needed, .* or give data.files.validation and data.files.test"):
+        hold_out(table, shares=SHARES, keys=table["row"].to_pylist(), seed=1)
