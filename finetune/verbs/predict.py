@@ -72,7 +72,7 @@ def _lines(lines: Iterable[bytes], roles: Sequence[str]) -> Iterator[Given]:
 
 def _row(text: str, where: str, roles: Sequence[str]) -> dict[str, str]:
     try:
-        row = json.loads(text)
+        row = json.loads(text, parse_int=str, parse_float=str)  # as the readers of rows take numbers
     except ValueError:
         row = None
     if not isinstance(row, dict) or set(row) != set(roles) or not all(isinstance(value, str) for value in row.values()):
@@ -97,9 +97,9 @@ def _line(answer: Mapping[str, Any]) -> Text:
 
 
 def _brief(value: Any) -> str:
-    """A value of an answer on a line: of probabilities the first three."""
+    """A value of an answer on a line: of probabilities the first three, of entities what they are."""
     if isinstance(value, Mapping):
         return "  ".join(f"{name} {_brief(part)}" for name, part in list(value.items())[:3])
     if isinstance(value, list):
-        return ", ".join(map(_brief, value))
+        return ", ".join(part if isinstance(part, str) else f"{part['type']} {part['text']}" for part in value)
     return f"{value:.3f}" if isinstance(value, float) else "" if value is None else str(value)

@@ -25,11 +25,12 @@ def test_a_group_that_is_not_whole_is_refused() -> None:
 
 def test_lines_are_json_objects_where_a_task_takes_several() -> None:
     assert list(predict._lines([b'{"text_a": "a", "text_b": "b"}\n'], PAIR)) == [{"text_a": "a", "text_b": "b"}]
+    assert list(predict._lines([b'{"text_a": "a", "text_b": 1.50}'], PAIR)) == [{"text_a": "a", "text_b": "1.50"}]
     assert list(predict._lines([b"\xef\xbb\xbfa\r\n", b"\n", "\u5f88\u597d".encode()], ["text"])) == ["a", "", "\u5f88\u597d"]
 
 
 @pytest.mark.parametrize("line", [b"just text", b'["a", "b"]', b'{"text_a": "a"}', b'{"text_a": "a", "text_b": null}',
-                                  b'{"text_a": "a", "text_b": 1}', b'{"text_a": "a", "text_b": "b", "label": "c"}'])
+                                  b'{"text_a": "a", "text_b": ["b"]}', b'{"text_a": "a", "text_b": "b", "label": "c"}'])
 def test_a_line_that_is_none_is_refused_with_its_number(line: bytes) -> None:
     with pytest.raises(DataError, match="standard input: line 2: is not a JSON object with the texts asked for. Write every line as"):
         list(predict._lines([b'{"text_a": "a", "text_b": "b"}\n', line], PAIR))
@@ -52,6 +53,9 @@ def test_lines_are_answered_before_the_last_is_read(monkeypatch: pytest.MonkeyPa
     ({"label": "good", "probabilities": {"good": 0.7, "bad": 0.2, "odd": 0.06, "rare": 0.04}}, "good  good 0.700  bad 0.200  odd 0.060  asked"),
     ({"value": 3.25}, "3.250  asked"),
     ({"labels": [], "probabilities": {"a": 0.1}}, "none  a 0.100  asked"),
+    ({"labels": ["a", "b"], "probabilities": {"a": 0.9}}, "a, b  a 0.900  asked"),
+    ({"entities": [{"type": "PER", "text": "Anna Lund", "start": 0, "end": 9, "probability": 0.9}, {"type": "LOC", "text": "Oslo", "start": 19}]},
+     "PER Anna Lund, LOC Oslo  asked"),
 ])
 def test_answer_is_one_line_with_what_speaks_for_it(answer: dict[str, object], said: str) -> None:
     assert predict._line({"input": "asked", **answer}).plain == said
