@@ -41,20 +41,22 @@ def read(hub: Hub, roles: Mapping[str, str]) -> SplitRows:
         reason = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
         raise DataError(f"data.hub.name: {hub.name}", f"cannot be read: {reason}. Check the name, data.hub.subset "
                                                       "and your access.") from error
-    splits = {split: _table(dataset, f"{hub.name}/{split}", hub=hub, roles=roles) for split, dataset in found.items()}
+    read = {split: _table(dataset, f"{hub.name}/{split}", hub=hub, roles=roles) for split, dataset in found.items()}
     license = info.card_data.get("license") if info.card_data else None
-    return SplitRows(splits, source="hub", name=hub.name, revision=info.sha,
-                     license=license[0] if isinstance(license, list) else license)
+    return SplitRows({split: table for split, (table, _) in read.items()}, source="hub", name=hub.name,
+                     revision=info.sha, license=license[0] if isinstance(license, list) else license,
+                     notes=[note for _, notes in read.values() for note in notes])
 
 
-def _table(dataset: Any, place: str, *, hub: Hub, roles: Mapping[str, str]) -> pa.Table:
+def _table(dataset: Any, place: str, *, hub: Hub, roles: Mapping[str, str]) -> tuple[pa.Table, tuple[str, ...]]:
     """`row` (`place:number`, from 0), `hash` and one column per role: strings, numbers, and pictures as bytes.
 
-    Blank labels are null and missing texts empty, as in the user's files.
+    Blank labels are null and missing texts empty, as in the user's files; besides, notes on tags that were mended.
     """
     import pyarrow as pa
 
     columns: dict[str, Any] = {"row": pa.array([f"{place}:{i}" for i in range(len(dataset))], pa.string())}
+    notes: tuple[str, ...] = ()
     for role, kind in roles.items():
         name = hub.columns.get(role, role)
         for needed in name.split(",") if kind == "labels" else [name]:
@@ -62,7 +64,8 @@ def _table(dataset: Any, place: str, *, hub: Hub, roles: Mapping[str, str]) -> p
                 known = f"Columns: {', '.join(dataset.column_names)}.{nearest(needed, dataset.column_names)}"
                 raise DataError(f"data.hub.columns.{role}", f"{hub.name} has no column {needed!r}. {known}")
         if kind in ("tokens", "tags", "answers"):
-            columns[role] = _nested(dataset, name, kind, columns=columns)
+            columns[role], said = _nested(dataset, name, kind, place=place, columns=columns)
+            notes += said
             continue
         if kind == "labels":
             columns[role] = _label_lists(dataset, name, columns["row"].to_pylist())
@@ -78,24 +81,25 @@ def _table(dataset: Any, place: str, *, hub: Hub, roles: Mapping[str, str]) -> p
              "\x1f".join(cell if isinstance(cell, str) else " ".join(cell) for cell in cells).encode()
              for cells in zip(*contents, strict=True))
     columns["hash"] = [hashlib.sha256(cell).hexdigest() for cell in coded]
-    return pa.table(columns)
+    return pa.table(columns), notes
 
 
-def _nested(dataset: Any, name: str, kind: str, *, columns: Mapping[str, Any]) -> Any:
-    """Words, their tags (by name where they are classes, in IOB2) or answers, as of the user's files."""
+def _nested(dataset: Any, name: str, kind: str, *, place: str,
+            columns: Mapping[str, Any]) -> tuple[Any, tuple[str, ...]]:
+    """Words, their tags (by name where they are classes, in IOB2) or answers, as of the user's files; and notes."""
     import datasets
     import pyarrow as pa
 
     rows, key, cells = columns["row"].to_pylist(), "data.source: hub", list(dataset[name])
     if kind == "answers":
-        return squad.parse(cells, rows, column=name, key=key)
+        return squad.parse(cells, rows, column=name, key=key), ()
     inner = getattr(dataset.features[name], "feature", None)
     if isinstance(inner, datasets.ClassLabel):
         cells = [None if cell is None else [inner.int2str(tag) for tag in cell] for cell in cells]
     listed = pa.array(cells, None if inner is None else pa.list_(pa.string()))
     if kind == "tokens":
-        return tags.words(listed, file=name, key=key)
-    return tags.read(listed, rows, lengths=[len(row) for row in columns["tokens"].to_pylist()], file=name, key=key)[0]
+        return tags.words(listed, file=place, key=key), ()
+    return tags.read(listed, rows, lengths=[len(row) for row in columns["tokens"].to_pylist()], file=place, key=key)
 
 
 def _label_lists(dataset: Any, name: str, rows: list[str]) -> Any:

@@ -27,7 +27,11 @@ def tagged() -> Any:
 
 
 def table(dataset: Any, roles: dict[str, str], **columns: str) -> dict[str, list[Any]]:
-    return hub._table(dataset, "me/set/train", hub=Hub(name="me/set", columns=columns), roles=roles).to_pydict()
+    return read(dataset, roles, **columns)[0].to_pydict()
+
+
+def read(dataset: Any, roles: dict[str, str], **columns: str) -> tuple[Any, tuple[str, ...]]:
+    return hub._table(dataset, "me/set/train", hub=Hub(name="me/set", columns=columns), roles=roles)
 
 
 def test_classes_of_words_become_tags_in_iob2(tagged: Any) -> None:
@@ -35,6 +39,12 @@ def test_classes_of_words_become_tags_in_iob2(tagged: Any) -> None:
     assert (found["tokens"], found["label"]) == (WORDS, NAMED)  # the lone I-LOC begins an entity
     assert found["row"] == ["me/set/train:0", "me/set/train:1"]
     assert len(set(found["hash"])) == 2
+
+
+def test_mended_tags_are_told_with_their_rows(tagged: Any) -> None:
+    (note,) = read(tagged, TAGS, label="ner_tags")[1]
+    assert note == ("me/set/train: tags that break the order of IOB2 were mended, 1 in 1 of the rows; one that follows none of its type "
+                    "begins an entity: me/set/train:1")
 
 
 def test_parquet_that_datasets_has_written_reads_alike(tagged: Any, tmp_path: Path) -> None:
