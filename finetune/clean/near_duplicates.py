@@ -18,6 +18,8 @@ kinds: tuple[str, ...] = ("text", "tokens", "image")
 default = "report"
 policies: tuple[str, ...] = ("off", "report", "drop", "fail")
 
+QUESTION = "question"
+
 
 def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
     """All rows of a cluster of near copies with one label but its first, which is named with the similarity.
@@ -25,13 +27,15 @@ def find(table: pa.Table, roles: Mapping[str, str]) -> Findings:
     Texts: Jaccard similarity of at least 0.8 (see `near/shingles.py`); pictures: see `near/pictures.py`. Texts of fewer
     than 8 words (16 characters where words stand side by side), pictures with a side below 32 pixels and pictures
     without contrast are not judged. Exact and normalised copies are the business of `duplicates`, near copies whose
-    labels differ that of `near_contradictions`.
+    labels differ that of `near_contradictions`. Two questions on one text are no copies, however long the text is.
     """
     import numpy as np
 
     from finetune.clean.near import copies, pairs
 
     label, _ = copies.labels(table, label_text.columns(roles))
+    if QUESTION in roles:
+        label = copies.joined(label, copies.numbered([table], {QUESTION: roles[QUESTION]}))
     found = pairs.find([table], roles)
     found = found.where(label[found.left] == label[found.right])
     first = pairs.firsts(found, table.num_rows)

@@ -89,3 +89,12 @@ def test_near_copies_are_dropped_when_asked():
     cleaned = engine.clean({"train": table(TEXT, f"{TEXT} Really.", "x")}, ROLES, {"near_duplicates": "drop"})
     assert cleaned.splits["train"]["row"].to_pylist() == ["r.csv:2", "r.csv:4"]
     assert [(line.rule, line.row, line.action) for line in cleaned.ledger] == [("near_duplicates", "r.csv:3", "dropped")]
+
+
+def test_questions_on_one_text_are_no_near_copies_and_equal_ones_on_nearly_one_text_are():
+    context = "The mill in Hollow Lane was built in 1871 by Otto Brandt and has ground rye and oats for the whole valley ever since then"
+    asked = [("When was it built?", context), ("Who built it?", context), ("Who ran it?", context), ("who built it", f"{context} .. again")]
+    rows = pa.table({"row": [f"a.json:{number}" for number in range(4)], "hash": ["x"] * 4, "question": [one for one, _ in asked],
+                     "context": [one for _, one in asked], "answers": [{"text": [], "answer_start": []}] * 4})
+    found = near_duplicates.find(rows, {"question": "text", "context": "text", "answers": "answers"})
+    assert found.rows == (3,) and found.reasons[0].startswith("near copy of a.json:1 ")
