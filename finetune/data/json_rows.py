@@ -46,7 +46,8 @@ def records(file: TableFile, wanted: Wanted) -> Records:
         raise no_rows("has no rows", file)
     header = list(dict.fromkeys(itertools.chain.from_iterable(row for _, row in rows)))
     require(header, file=file, wanted=wanted)
-    listed = [wanted.names[role] for role, kind in wanted.roles.items() if kind in LISTS]
+    listed = [name for kind, name in zip(wanted.roles.values(), wanted.names.values(), strict=True)
+              if kind in LISTS and not (kind == "labels" and _are_texts(rows, name))]
     answers = [wanted.names[role] for role, kind in wanted.roles.items() if kind == "answers"]
 
     def column(name: str) -> Any:
@@ -118,6 +119,11 @@ def _column(rows: list[tuple[int, Any]], name: str, *, file: TableFile) -> Any:
     if wrong:
         raise refusal({_CELLS: wrong}, file)
     return pa.array(cells, pa.string())
+
+
+def _are_texts(rows: list[tuple[int, Any]], name: str) -> bool:
+    """Whether no row has an array there: names with a mark between them, as CSV has them."""
+    return all(isinstance(row.get(name), str | None) for _, row in rows)
 
 
 def _lists(rows: list[tuple[int, Any]], name: str, *, file: TableFile) -> Any:

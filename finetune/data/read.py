@@ -119,7 +119,7 @@ def _nested(found: Any, rows: list[str], role: str, *, file: TableFile, wanted: 
     if kind == "tags":
         lengths = pc.list_value_length(words).to_pylist()
         return tags.read(found, rows, lengths=lengths, file=file.name, key=file.key)
-    if pa.types.is_string(found.type):  # of a table of text, from which only missing answers can be told
+    if pa.types.is_string(found.type):  # of a table of text
         found = squad.parse(found.to_pylist(), rows, column=wanted.names[role], key=file.key)
     return found, ()
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from finetune.data.decode import MAX_CELL
 from finetune.data.records import Problems, refusal
 from finetune.errors import DataError, some
 
@@ -61,7 +63,8 @@ def _row(article: dict[str, Any], paragraph: dict[str, Any], asked: dict[str, An
 def parse(cells: Sequence[Any], rows: Sequence[str], *, column: str, key: str) -> pa.Array:
     """Answers as struct<text: list<string>, answer_start: list<int32>>; empty lists say that there is none.
 
-    Understood are {"text": [...], "answer_start": [...]} and a list of {"text", "answer_start"}; null is null.
+    Understood are {"text": [...], "answer_start": [...]} and a list of {"text", "answer_start"}, also written as JSON
+    into a cell of text; null and blank cells are null.
     DataError names all rows with something else.
     """
     import pyarrow as pa
@@ -81,6 +84,8 @@ def parse(cells: Sequence[Any], rows: Sequence[str], *, column: str, key: str) -
 
 
 def _answers(cell: Any) -> dict[str, list[Any]] | None:
+    if isinstance(cell, str):
+        cell = _json(cell) if cell.strip() else None
     if cell is None:
         return None
     if isinstance(cell, list) and all(isinstance(entry, dict) for entry in cell):
@@ -95,6 +100,16 @@ def _answers(cell: Any) -> dict[str, list[Any]] | None:
     if not all(isinstance(text, str) for text in texts):
         raise ValueError("an answer is not text")
     try:
-        return {"text": texts, "answer_start": [int(start) for start in starts]}
+        places = [int(start) for start in starts]
     except (TypeError, ValueError):
         raise ValueError("an answer_start is not a number") from None
+    if any(abs(place) > MAX_CELL for place in places):
+        raise ValueError("an answer_start lies beyond any text")
+    return {"text": texts, "answer_start": places}
+
+
+def _json(cell: str) -> Any:
+    try:
+        return json.loads(cell)
+    except (ValueError, RecursionError):
+        raise ValueError("no text and answer_start found") from None

@@ -43,6 +43,13 @@ def test_flat_rows_are_read_in_every_spelling(tmp_path: Path, cell: Any) -> None
     assert table["answers"].to_pylist() == [{"text": ["Tea"], "answer_start": [0]}]
 
 
+def test_answers_are_read_from_cells_of_text(tmp_path: Path) -> None:
+    cells = ['"{""text"": [""Tea""], ""answer_start"": [0]}"', '"[{""text"": ""green"", ""answer_start"": 7}]"', '"{""text"": [], ""answer_start"": []}"', '" "']
+    table = read(tmp_path / "a.csv", "question,context,answers\n" + "".join(f"What?,Tea is green.,{cell}\n" for cell in cells))
+    assert table["answers"].to_pylist() == [{"text": ["Tea"], "answer_start": [0]}, {"text": ["green"], "answer_start": [7]},
+                                            {"text": [], "answer_start": []}, None]
+
+
 def test_the_form_of_the_hub_is_read_from_parquet(tmp_path: Path) -> None:
     from pyarrow import parquet
 
@@ -54,6 +61,7 @@ def test_the_form_of_the_hub_is_read_from_parquet(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("cell", "said"), [
     ("Tea", "no text and answer_start found"), ({"text": ["Tea"]}, "no text and answer_start found"),
+    ({"text": ["Tea"], "answer_start": [2**31]}, "an answer_start lies beyond any text"), ("[" * 100_000, "no text and answer_start found"),
     ({"text": ["Tea"], "answer_start": []}, "not as many answer_start as texts"),
     ({"text": [7.5], "answer_start": [[0]]}, "an answer_start that is no number"),
     ({"text": [None], "answer_start": [0]}, "an answer that is no text"),

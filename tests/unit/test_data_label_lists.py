@@ -80,6 +80,12 @@ def test_numbers_of_classes_come_out_as_names(tmp_path: Path) -> None:
     assert read(tmp_path / "b.parquet") == [["0", "1"], [], ["1"], ["0", "2"]]
 
 
+def test_lists_of_json_rows_may_all_be_texts(tmp_path: Path) -> None:
+    rows = [{"text": "x", "label": "a|b"}, {"text": "y", "label": ""}, {"text": "z", "label": "b"}, {"text": "u", "label": None}]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert read(tmp_path / "a.jsonl") == [["a", "b"], [], ["b"], None]
+
+
 def test_a_text_where_json_should_have_a_list_is_refused_with_its_rows(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"text": "x", "label": ["a"]}\n{"text": "y", "label": "a;b"}\n{"text": "z", "label": {"a": 1}}\n')
     with pytest.raises(DataError, match=r"a.jsonl:2: column 'label' holds a single value, an array of texts expected. 2 rows like it "
