@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from finetune.contracts import Array, Columns
 
 POINTS = 500  # rows that are drawn, evenly from all
+ROUNDING = 1e-12  # of their size: numbers that differ by less are equal, in whatever unit they are
 
 
 def scores(targets: Array, predictions: Array) -> dict[str, Any]:
@@ -20,11 +21,11 @@ def scores(targets: Array, predictions: Array) -> dict[str, Any]:
     """
     truth, said = np.asarray(targets, np.float64), np.asarray(predictions, np.float64)
     assert truth.ndim == 1 and truth.shape == said.shape and truth.size, (truth.shape, said.shape)
-    errors, spread = said - truth, truth.var()
+    errors = said - truth
     mse = float((errors**2).mean())
     shown = np.unique(np.linspace(0, len(truth) - 1, min(len(truth), POINTS)).astype(int))
     return {
-        "mae": float(np.abs(errors).mean()), "mse": mse, "r2": float(1 - mse / spread) if spread else 0.0,
+        "mae": float(np.abs(errors).mean()), "mse": mse, "r2": 0.0 if _is_constant(truth) else float(1 - mse / truth.var()),
         "pearson": correlation(truth, said), "spearman": correlation(ranks(truth), ranks(said)),
         "points": np.stack([truth[shown], said[shown]], axis=1).tolist(),
     }
@@ -32,9 +33,14 @@ def scores(targets: Array, predictions: Array) -> dict[str, Any]:
 
 def correlation(one: Array, other: Array) -> float:
     """Pearson's, -1 to 1; 0 where one of the two is constant."""
-    a, b = one - one.mean(), other - other.mean()
-    size = float(np.sqrt((a @ a) * (b @ b)))
-    return float(np.clip(a @ b / size, -1, 1)) if size > 1e-12 * max(len(a), 1) else 0.0
+    if _is_constant(one) or _is_constant(other):
+        return 0.0
+    a, b = ((side - side.mean()) / side.std() for side in (one, other))
+    return float(np.clip(a @ b / len(a), -1, 1))
+
+
+def _is_constant(values: Array) -> bool:
+    return bool(np.ptp(values) <= ROUNDING * np.abs(values).max())
 
 
 def ranks(values: Array) -> Array:

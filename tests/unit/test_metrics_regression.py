@@ -43,3 +43,20 @@ def test_many_rows_are_drawn_from_first_to_last() -> None:
     points = regression.scores(numbers, numbers)["points"]
     assert len(points) == regression.POINTS
     assert (points[0], points[-1]) == ([0.0, 0.0], [4999.0, 4999.0])
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1e-7, 1.0, 1e9])
+def test_the_unit_of_the_numbers_changes_no_score_without_unit(unit: float) -> None:
+    random = np.random.default_rng(1)
+    truth = random.normal(3.0, 1.0, 40)
+    said = truth + random.normal(0.0, 0.5, 40)
+    one, other = regression.scores(truth, said), regression.scores(unit * truth, unit * said)
+    for name in ("r2", "pearson", "spearman"):
+        assert other[name] == pytest.approx(one[name]) and one[name] > 0.5
+
+
+def test_numbers_that_differ_by_rounding_alone_are_equal() -> None:
+    equal = np.full(3, 0.1)
+    assert equal.var() > 0
+    found = regression.scores(equal, np.array([1.0, 2.0, 3.0]))
+    assert (found["r2"], found["pearson"], found["spearman"]) == (0.0, 0.0, 0.0)
