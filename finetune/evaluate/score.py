@@ -29,8 +29,8 @@ class Predicted:
 
     @property
     def mean_loss(self) -> float | None:
-        """The loss per counted item."""
-        return self.loss.total / self.loss.count if self.loss else None
+        """The loss per counted item, 0 where nothing counts."""
+        return self.loss.total / (self.loss.count or 1) if self.loss else None
 
 
 def join(parts: Sequence[Predicted], positions: Sequence[Array]) -> Predicted:

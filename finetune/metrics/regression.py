@@ -25,7 +25,8 @@ def scores(targets: Array, predictions: Array) -> dict[str, Any]:
     mse = float((errors**2).mean())
     shown = np.unique(np.linspace(0, len(truth) - 1, min(len(truth), POINTS)).astype(int))
     return {
-        "mae": float(np.abs(errors).mean()), "mse": mse, "r2": 0.0 if _is_constant(truth) else float(1 - mse / truth.var()),
+        "mae": float(np.abs(errors).mean()), "mse": mse,
+        "r2": 0.0 if _is_constant(truth) else float(1 - mse / truth.var()),
         "pearson": correlation(truth, said), "spearman": correlation(ranks(truth), ranks(said)),
         "points": np.stack([truth[shown], said[shown]], axis=1).tolist(),
     }

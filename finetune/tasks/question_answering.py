@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from finetune.contracts import Batch, Draw, Example, Examples, Head, LossSum, Row
 from finetune.data import token_limits, windows
 from finetune.data.batch import objects
+from finetune.errors import DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -61,11 +62,14 @@ class QuestionAnswering:
         return Head("AutoModelForQuestionAnswering", (), None)
 
     def learn(self, splits: Mapping[str, pa.Table]) -> Self:
-        """With what the training rows say of questions without answer."""
+        """With what the training rows say of questions without answer; DataError where none has one."""
+        answered = [bool(cell["text"]) for cell in splits["train"]["answers"].to_pylist() if cell is not None]
+        if not any(answered):
+            raise DataError("data.columns.answers", f"none of {len(answered):,} training rows has an answer. Add rows "
+                                                    "with one, or name another column.")
         if self.no_answer != "auto":
             return self
-        lacks = any(not cell["text"] for cell in splits["train"]["answers"].to_pylist() if cell is not None)
-        return replace(self, no_answer="possible" if lacks else "never")
+        return replace(self, no_answer="never" if all(answered) else "possible")
 
     def encode(self, rows: Sequence[Row], processor: TextProcessor) -> list[Example]:
         """The windows of each row, its context, and where its answers are, as far as they stand there."""

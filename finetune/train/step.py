@@ -48,13 +48,14 @@ def train_step(fitting: Fitting, micro_batches: Sequence[MicroBatch]) -> tuple[f
 
     The loss of every micro-batch is a sum. It is divided by the count of the whole global batch, known before the
     first backward pass, and multiplied by the number of processes because DDP averages gradients. So the update
-    is the same however the batch is cut. Raises TrainingError when the loss or its gradient is not finite.
+    is the same however the batch is cut. A batch in which nothing counts has a loss of 0. Raises TrainingError when the
+    loss or its gradient is not finite.
     """
     accelerator, model = fitting.accelerator, fitting.model
     model.train()
     local = sum(fitting.objective.count(micro.batch) for micro in micro_batches if micro.real)
     counted = torch.tensor(local, dtype=torch.float64, device=accelerator.device)
-    count = float(accelerator.reduce(counted, reduction="sum"))
+    count = float(accelerator.reduce(counted, reduction="sum")) or 1.0
     total = torch.zeros((), dtype=torch.float64, device=accelerator.device)
     for position, micro in enumerate(micro_batches):
         last = position == len(micro_batches) - 1

@@ -65,6 +65,7 @@ def test_loss_is_the_sum_over_all_rows() -> None:
     predicted = score.predict(numbered(150), answering(made_up_logits(150)), batch=32)
     assert predicted.loss == LossSum(149 * 150 / 2, 150)
     assert predicted.mean_loss == 74.5
+    assert score.Predicted({}, LossSum(0.0, 0)).mean_loss == 0.0
 
 
 def test_model_that_tells_no_loss_has_none() -> None:

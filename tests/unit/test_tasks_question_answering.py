@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from finetune.contracts import Batch
+from finetune.errors import DataError
 from finetune.evaluate.infer import tensors
 from finetune.tasks.question_answering import ENDS, QuestionAnswering
 from tests.unit.test_data_windows import pairs
@@ -147,6 +148,13 @@ def test_the_margin_is_the_one_that_answers_best() -> None:
 def test_whether_no_answer_is_possible_is_learnt_from_the_training_rows(answers: list[list[str]], expected: str) -> None:
     table = pa.table({"answers": [{"text": texts, "answer_start": [0] * len(texts)} for texts in answers]})
     assert QuestionAnswering().learn({"train": table}).no_answer == expected
+
+
+@pytest.mark.parametrize("no_answer", ["auto", "never", "possible"])
+def test_rows_of_which_none_has_an_answer_are_refused(no_answer: Any) -> None:
+    table = pa.table({"answers": pa.array([{"text": [], "answer_start": []}] * 2, pa.struct({"text": pa.list_(pa.string())}))})
+    with pytest.raises(DataError, match="data.columns.answers: none of 2 training rows has an answer"):
+        QuestionAnswering(no_answer=no_answer).learn({"train": table})
 
 
 def test_baselines_are_sentences_scored_as_answers() -> None:

@@ -13,7 +13,7 @@ from accelerate import Accelerator
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from finetune.contracts import Batch
+from finetune.contracts import Batch, LossSum
 from finetune.errors import TrainingError
 from finetune.spec import Train
 from finetune.tasks.text_classification import TextClassification
@@ -106,6 +106,23 @@ def test_micro_batch_that_is_not_real_changes_nothing(position: int) -> None:
     torch.testing.assert_close(update, expected[0], rtol=1e-6, atol=1e-8)
     assert loss == pytest.approx(expected[1], rel=1e-12)
     assert norm == pytest.approx(expected[2], rel=1e-6)
+
+
+class Nothing(TextClassification):
+    """Counts no row, as of questions whose answers are nowhere to be seen."""
+
+    __slots__ = ()
+
+    def count(self, batch: Batch) -> int:
+        return 0
+
+    def loss(self, output: Any, batch: Batch) -> LossSum:
+        return LossSum(0.0 * output["logits"].sum(), 0)
+
+
+def test_batch_in_which_nothing_counts_changes_nothing() -> None:
+    update, loss, norm = stepped(cut(4, 3), task=Nothing(labels=("a", "b", "c")))
+    assert (loss, norm, float(update.abs().sum())) == (0.0, 0.0, 0.0)
 
 
 class PerToken(TextClassification):
