@@ -100,8 +100,9 @@ def _places(run: Run, num_findings: int, files: Sequence[Path]) -> dict[str, str
         counts = run.folder.read("data/quality.json")["review"]
         listed = f"the {counts['listed']:,} surest of " if counts["listed"] < counts["findings"] else ""
         number = f"{counts['findings']:,} finding{'s' * (counts['findings'] != 1)}"
-        places["review"] = (f"{pipeline.short(review)}  {listed}{number} to judge: write keep, drop or a label into "
-                            "the column 'verdict', then")
+        words = "keep, drop or a label" if "label" in run.recipe.task.roles.values() else "keep or drop"
+        places["review"] = (f"{pipeline.short(review)}  {listed}{number} to judge: write {words} into the column "
+                            "'verdict', then")
         again = ["finetune", "clean", run.name, "--apply", pipeline.short(review),
                  *run.folder.read("recipe.json")["overrides"]]
         places["apply"] = shlex.join(again)
