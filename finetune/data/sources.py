@@ -112,11 +112,12 @@ def _checked(found: dict[str, Found], place: str, *, split: str) -> dict[str, Fo
 
 
 def _refuse_folder(place: str, split: str, roles: Mapping[str, str]) -> None:
-    """DataError where a task wants more of a picture than the one label that a folder gives it."""
-    if "labels" in roles.values():
-        raise DataError(f"data.files.{split}", f"{place} holds pictures alone, and a folder gives each of them one "
-                                               "label; this task learns lists of labels. Give a table of names and "
-                                               "lists, with data.images=FOLDER-or-ZIP.")
+    """DataError where a task wants something else of a picture than the one label that a folder gives it."""
+    for kind, learnt in (("labels", "lists"), ("number", "numbers")):
+        if kind in roles.values():
+            raise DataError(f"data.files.{split}", f"{place} holds pictures alone, and a folder gives each of them one "
+                                                   f"label; this task learns {learnt}. Give a table of names and "
+                                                   f"{learnt}, with data.images=FOLDER-or-ZIP.")
 
 
 def _refuse_idle(data: Data, files: Sequence[TableFile], roles: Mapping[str, str]) -> None:

@@ -55,11 +55,12 @@ def test_rows_without_any_label_cannot_be_learnt_from(tmp_path: Path) -> None:
     assert "no training row has a label, two labels are needed" in refusal("toxicity", write(tmp_path / "train.csv", "text,label\na,\nb,\n"))
 
 
-def test_a_folder_of_pictures_gives_no_lists(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("recipe", "learnt"), [("image_tags", "lists"), ("image_score", "numbers")])
+def test_a_folder_of_pictures_gives_labels_alone(recipe: str, learnt: str, tmp_path: Path) -> None:
     (tmp_path / "cat").mkdir()
     Image.new("RGB", (9, 9)).save(tmp_path / "cat" / "a.png")
-    message = refusal("image_tags", f"data.files.train={tmp_path}")
-    assert message.endswith("this task learns lists of labels. Give a table of names and lists, with data.images=FOLDER-or-ZIP.")
+    message = refusal(recipe, f"data.files.train={tmp_path}")
+    assert message.endswith(f"this task learns {learnt}. Give a table of names and {learnt}, with data.images=FOLDER-or-ZIP.")
 
 
 @pytest.mark.parametrize("setting", ["train.class_weights=balanced", "train.sampler=balanced", "train.loss=focal"])
