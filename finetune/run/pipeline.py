@@ -152,18 +152,11 @@ def export_again(run: Run, *, again: str) -> None:
     `last` points to the run afterwards where it was unfinished, and stays where it is otherwise.
     """
     unfinished = run.folder.next_stage is not None
-    try:
-        with Interrupt(at_once=True) as interrupt:
-            for stage in ("export", "report"):
-                carry_out_stage(run, stage)
-                if interrupt.requested:
-                    raise KeyboardInterrupt
-    except KeyboardInterrupt:
-        raise Interrupted("export", f"stopped. What was complete is kept. Go on with: {again}") from None
-    except OSError as error:
-        if not is_full(error):
-            raise
-        raise no_space(run, error, again=again) from error
+    with _stoppable(run, again=again), Interrupt(at_once=True) as interrupt:
+        for stage in ("export", "report"):
+            carry_out_stage(run, stage)
+            if interrupt.requested:
+                raise KeyboardInterrupt
     if unfinished:
         folders.finish(run.folder)
 
@@ -181,23 +174,31 @@ def carry_out_stage(run: Run, stage: str) -> None:
 @contextmanager
 def _resumable(run: Run) -> Iterator[None]:
     """Whatever ends a run early also prints the command that resumes it."""
+    with _stoppable(run, again=run.again()):
+        try:
+            yield
+        except (FinetuneError, ModuleNotFoundError) as error:
+            if run.folder.next_stage == "prepare" and not isinstance(error, Interrupted):
+                folders.discard(run.folder)  # nothing was done yet, and what is to be mended may be a setting
+            else:
+                error.add_note(f"The run is kept. Go on with: {run.again()}")
+            raise
+
+
+@contextmanager
+def _stoppable(run: Run, *, again: str) -> Iterator[None]:
+    """Ctrl-C and a full disk are told with the command `again`, which goes on."""
     try:
         yield
     except KeyboardInterrupt:
-        raise Interrupted("run", f"stopped. Go on with: {run.again()}") from None
+        raise Interrupted("run", f"stopped. What was complete is kept. Go on with: {again}") from None
     except OSError as error:
         if not is_full(error):
             raise
-        raise no_space(run, error, again=run.again()) from error
-    except (FinetuneError, ModuleNotFoundError) as error:
-        if run.folder.next_stage == "prepare" and not isinstance(error, Interrupted):
-            folders.discard(run.folder)  # nothing was done yet, and what is to be mended may be a setting
-        else:
-            error.add_note(f"The run is kept. Go on with: {run.again()}")
-        raise
+        raise _no_space(run, error, again=again) from error
 
 
-def no_space(run: Run, error: OSError, *, again: str) -> FinetuneError:
+def _no_space(run: Run, error: OSError, *, again: str) -> FinetuneError:
     """What a full disk means for a run."""
     place = f"writing {error.filename}" if error.filename else "while writing"
     return FinetuneError(str(run.folder.path), f"no space is left on the disk ({place}). What was complete is kept. "

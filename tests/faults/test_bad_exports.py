@@ -122,7 +122,7 @@ def test_full_disk_is_told_as_such_and_leaves_the_earlier_export(outcomes: dict[
 def test_ctrl_c_leaves_the_earlier_export_and_names_the_command_with_its_options(outcomes: dict[str, dict[str, Any]]) -> None:
     found = outcomes["stopped"]
     assert (found["error"], found["changed"]) == ("Interrupted", [])
-    assert found["text"] == "export: stopped. What was complete is kept. Go on with: finetune export RUN --target cpu-avx2 --no-rescue"
+    assert found["text"] == "run: stopped. What was complete is kept. Go on with: finetune export RUN --target cpu-avx2 --no-rescue"
 
 
 def test_last_is_moved_by_the_export_that_finishes_a_run_alone(outcomes: dict[str, dict[str, Any]]) -> None:
