@@ -158,7 +158,8 @@ def test_a_checkpoint_can_be_resumed_in_either_way(processes: int, launched: dic
 
 def test_accelerate_does_not_shard_on_cpus(tmp_path: Path) -> None:
     """Why tests/parity/sharded.py is needed, and why `world.check` refuses a sharded launch without accelerators."""
-    code = "from accelerate import Accelerator; state = Accelerator(cpu=True).state; print(state.num_processes, state.distributed_type.value)"
+    code = ("import os; from accelerate import Accelerator; state = Accelerator(cpu=True).state; "
+            "os.write(1, f'{state.num_processes} {state.distributed_type.value}\\n'.encode())")  # at once: two write to one pipe
     (tmp_path / "program.py").write_text(code)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", str(tmp_path / "program.py")]
     done = subprocess.run(command, env=os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2"},
