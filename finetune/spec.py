@@ -65,11 +65,11 @@ class Data:
     images: str | None = None
     """Folder or zip in which the image names of a table are found."""
     columns: Mapping[str, str] = field(default_factory=dict)
-    """Role to column of your files: a name, or without header a position; `group` and `time` rule the split."""
+    """Role to column of your files: its name, or its number without a header; `group` and `time` rule the split."""
     quotes: Literal["auto", "csv", "literal"] = "auto"
-    """In CSV and TSV they enclose cells (csv) or are text (literal); auto is csv and stops where lines are lost."""
+    """csv: quotes enclose cells of CSV and TSV; literal: they are text; auto is csv, but stops where it loses lines."""
     encoding: str = "auto"
-    """Of text files, as cp1251; auto is UTF-8, UTF-16 with a mark, and for single other lines Windows-1252."""
+    """Of text files, such as cp1251; auto takes UTF-8, UTF-16 with a byte order mark, single lines as Windows-1252."""
     split: Split = Split()
     """Shares to hold out."""
     max_rows: int | Literal["auto", "all"] = "auto"
@@ -87,13 +87,13 @@ class Model:
     revision: str | None = None
     """Commit; None takes the newest and records it."""
     offline: str | None = None
-    """Copy that needs no network, used when the Hub cannot be reached: all-MiniLM-L6-v2."""
+    """Weights from a package, used when the Hub cannot be reached: all-MiniLM-L6-v2."""
     random: bool = False
     """Random weights instead of pretrained ones."""
     sample: str | None = None
-    """Architecture that trains on the sample from random weights, where no small pretrained one fits it."""
+    """Architecture with random weights that trains on the sample, where no small pretrained one fits."""
     sample_size: int | None = None
-    """Side of its input in pixels; none is the backbone's own, or twice that of small pictures."""
+    """Side in pixels of the input of `sample`; none takes the backbone's own, or twice the side of small pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,18 +122,18 @@ Length = Steps | Epochs | Rows
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lora:
-    """Small matrices beside the frozen layers of the backbone, merged into them in the end."""
+    """Small matrices beside the frozen layers of the backbone, merged into them at the end."""
 
     rank: int = 8
-    """Width of the matrices, 1 or more: what an adapter costs and can learn grows with it."""
+    """Width of the matrices, 1 or more; a wider adapter can learn more and costs more."""
     alpha: float = 16
-    """Strength: the adapter's output counts alpha / rank times, in rslora alpha / sqrt(rank) times."""
+    """Strength: the adapter's output is multiplied by alpha / rank, with rslora by alpha / sqrt(rank)."""
     dropout: float = 0.0
     """Share of an adapter's inputs left out in training, 0 to below 1."""
     method: Literal["lora", "rslora", "dora"] = "lora"
     """lora; rslora for high ranks; dora also trains the length of every output's weights, and is slower."""
     targets: Literal["auto"] | tuple[str, ...] = "auto"
-    """auto takes every linear layer of the blocks, in a network without any the convolutions; or ends of names."""
+    """Ends of layer names; auto takes every linear layer of the blocks, or the convolutions where there is none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,21 +159,21 @@ class Train:
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """auto times the model's own step and takes bf16 only where it is faster."""
     threads: int | Literal["auto"] = "auto"
-    """CPU threads; auto times one against all and takes what is faster."""
+    """CPU threads; auto times one against all and takes the faster."""
     evaluate_every: Length = Epochs(1)
     """How often to score the validation rows and save a checkpoint."""
     class_weights: Literal["none", "balanced", "effective"] = "none"
-    """balanced lets every label weigh the same; effective raises rare ones less, by the effective number of rows."""
+    """balanced gives every label the same total weight; effective raises rare ones less (effective number of rows)."""
     loss: Literal["cross_entropy", "focal", "logit_adjusted"] = "cross_entropy"
-    """focal looks at hard rows; logit_adjusted learns what tells labels apart and not how frequent they are."""
+    """focal concentrates on hard rows; logit_adjusted learns what tells labels apart, not how frequent they are."""
     sampler: Literal["all", "balanced"] = "all"
-    """all sees every row once per epoch; balanced as many rows, but of every label equally many."""
+    """all draws every row once per epoch; balanced draws as many rows, equally many of every label."""
     patience: int = 3
     """Evaluations without a better score before training stops early; 0 never stops."""
     adapter: Lora | None = None
-    """lora trains small adapters and the head instead of all weights; none."""
+    """lora trains small adapters and the head instead of all weights; none trains without adapters."""
     freeze: Literal["none", "embeddings", "backbone"] | int = "none"
-    """embeddings or stem; a number adds that many blocks from the bottom; backbone trains the head alone."""
+    """embeddings: those, or the stem; a number: that many of the lowest blocks too; backbone: all but the head."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -181,7 +181,7 @@ class Int8Dynamic:
     """Weights as int8, activations scaled as they pass: for networks made of matrix products."""
 
     per_channel: bool = True
-    """One scale for every output channel, not one for a whole matrix: closer, and hardly slower."""
+    """One scale for every output channel instead of one per matrix: more accurate, and hardly slower."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -189,9 +189,9 @@ class Int8Static:
     """Weights and activations as int8, ranges measured on training rows: for networks made of convolutions."""
 
     per_channel: bool = True
-    """One scale for every output channel, not one for a whole kernel: closer, and hardly slower."""
+    """One scale for every output channel instead of one per kernel: more accurate, and hardly slower."""
     ranges: Literal["minmax", "entropy", "percentile"] = "minmax"
-    """What an activation may reach: all that was seen, or without the far ends of it."""
+    """How far an activation may reach: minmax covers all that was measured, the others leave out the extremes."""
     rows: int | Literal["auto"] = "auto"
     """Training rows on which the ranges are measured, 1 or more; auto is 128, or all where they are fewer."""
 
@@ -203,11 +203,11 @@ class Export:
     quantize: Int8Dynamic | Int8Static | None = Int8Dynamic()
     """int8_dynamic for transformers, int8_static for convolutions, or none for the fp32 model alone."""
     optimize: Literal["none", "O1", "O2", "O3"] = "O2"
-    """Also write a graph for ONNX Runtime alone: O1 folded, O2 with fused layers too, O3 and with GELU approximated."""
+    """Also write a graph for ONNX Runtime: O1 folds constants, O2 also fuses layers, O3 also approximates GELU."""
     target: Literal["auto", "cpu-amx", "cpu-vnni", "cpu-avx2", "arm64", "cuda"] = "auto"
     """Processor that the model will run on, which decides how int8 is written; auto is this machine's, cuda is fp16."""
     rescue: bool = True
-    """Whether to search, on training rows, for an int8 form that holds where the first one does not."""
+    """Whether to search, on training rows, for an int8 form that passes where the first one fails."""
     max_score_drop: float = 0.01
     """Loss of the primary score on validation above which a smaller model is withheld, 0 to 1."""
     opset: int = 17

@@ -81,5 +81,5 @@ def _frozen(loaded: Loaded, depth: int | str) -> list[str]:
 
 def _what(model: Any, depth: int | str) -> str:
     if isinstance(depth, int):
-        return f"frozen are the embeddings or stem and {depth} of {len(anatomy.blocks(model))} blocks"
-    return {"embeddings": "frozen are the embeddings or the stem", "backbone": "the whole backbone is frozen"}[depth]
+        return f"the embeddings or the stem and {depth} of {len(anatomy.blocks(model))} blocks are frozen"
+    return {"embeddings": "the embeddings or the stem are frozen", "backbone": "the whole backbone is frozen"}[depth]

@@ -71,7 +71,7 @@ def learn(train: pa.Table, roles: Mapping[str, str]) -> Callable[[pa.Table, Mapp
     features, targets, rows, probabilities = asked
     known = skill(targets, probabilities)
     if known < MIN_SKILL:
-        return _unjudged(f"what a probe on the features knows of them is too little ({known:.2f}, "
+        return _unjudged(f"a probe on the features learns too little of the labels (skill {known:.2f}; "
                          f"{MIN_SKILL:g} is needed)")
     own = _suspects(rows, targets, probabilities)
     whole: list[Any] = []  # the probe for other splits, fitted when the first is asked for

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 EMBEDDED = ("label", "labels", "number")  # kinds of target; other tasks may cut a row into windows
 MOST = 0.2  # of the time that training takes
 ROWS = 64  # per forward pass
-TRIED = 300  # rows that are seen first, or a quarter of them where that is more
+TRIED = 300  # rows that are embedded first, or a quarter of all where that is more
 
 
 def embed(run: Run, splits: Mapping[str, pa.Table], *, source: str) -> ByBackbone | TriedFirst | ByPatches | None:
     """How the rows of this run are embedded; None where no rule asks for it, or it would take too long, which is said.
 
-    A rule whose policy was set is carried out whatever it takes; `finetune clean --deep` sets those of all.
+    A rule whose policy was set is carried out however long it takes; `finetune clean --deep` sets those of all.
     """
     policies = {name: run.recipe.clean.get(name) for name in engine.embedding()}
     if run.recipe.task.roles[run.recipe.task.target] not in EMBEDDED:
@@ -44,9 +44,9 @@ def embed(run: Run, splits: Mapping[str, pa.Table], *, source: str) -> ByBackbon
     num_rows = sum(table.num_rows for table in splits.values())
     share = num_rows / _passes(run.recipe.train, splits) * run.launched()["processes"]
     if not asked and share > MOST:
-        run.say(f"{' and '.join(policies)}: not looked for, since seeing {num_rows:,} rows through the backbone would "
-                f"take about {share:.0%} of the time of training ({MOST:.0%} is the most); finetune clean {run.name} "
-                "--deep does it")
+        run.say(f"{' and '.join(policies)}: not looked for, since embedding {num_rows:,} rows would take about "
+                f"{share:.0%} of the training time (at most {MOST:.0%} is spent); finetune clean {run.name} --deep "
+                "does it")
         return None
     if _is_random(run, source):
         return ByPatches(run)
@@ -55,7 +55,7 @@ def embed(run: Run, splits: Mapping[str, pa.Table], *, source: str) -> ByBackbon
 
 
 class TriedFirst:
-    """Some rows are seen before all are: a probe may know so little of their labels that it would of all rows, too.
+    """A sample is embedded first: where a probe learns too little of its labels, it would of all rows as well.
 
     Then no row has features, and `why_not` says so.
     """
@@ -71,7 +71,7 @@ class TriedFirst:
         return self._see.said
 
     def __call__(self, rows: pa.Table) -> Array | None:
-        """What is seen of every row; of the rows asked for first, those of training, some are tried."""
+        """The features of every row; of the first table asked for, the training rows, a sample is tried first."""
         if not self._is_first:
             return None if self.why_not else self._see(rows)
         self._is_first = False
@@ -88,10 +88,10 @@ class TriedFirst:
     def _judge(self, rows: pa.Table, features: Array, *, num_rows: int) -> None:
         known, at_best = label_errors.could_know(beside(rows, features), self._run.roles_in(rows), num_rows)
         if at_best < label_errors.MIN_SKILL:
-            self.why_not = (f"what a probe on the features of {rows.num_rows:,} rows knows of them is too little "
-                            f"({known:.2f}; {label_errors.MIN_SKILL:g} is needed, and all {num_rows:,} would hardly "
-                            "give it); so no more rows are seen, nor strangers looked for: finetune clean "
-                            f"{self._run.name} --deep does both")
+            self.why_not = (f"a probe on {rows.num_rows:,} embedded rows learns too little of their labels (skill "
+                            f"{known:.2f}; {label_errors.MIN_SKILL:g} is needed, which all {num_rows:,} would hardly "
+                            "reach); so the other rows are not embedded, and strangers are not looked for; finetune "
+                            f"clean {self._run.name} --deep does both")
 
 
 class ByBackbone:
@@ -119,7 +119,7 @@ class ByBackbone:
         self.said = f"{kind} of {self._loaded.name}, frozen"
         if len(order) == 0:
             return features
-        self._run.say(f"{len(order):,} rows seen through the frozen backbone {self._loaded.name} in "
+        self._run.say(f"{len(order):,} rows embedded by the frozen backbone {self._loaded.name} in "
                       f"{time.perf_counter() - started:.1f} s")
         return features
 
@@ -134,7 +134,7 @@ class ByBackbone:
 
 
 class ByPatches:
-    """Features that need no pretrained weights: of pictures there are some, of texts none."""
+    """Features that need no pretrained weights: pictures have some, texts none."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -156,13 +156,13 @@ class ByPatches:
         if self._filters is None:
             self._filters = patches.learn(pixels, seed=self._run.recipe.seed)
             self.said = "answers of learnt filters to small patches, since the backbone has random weights"
-            self._run.say(f"pictures are told apart by {self.said}")
+            self._run.say(f"features of the pictures: {self.said}")
         features: Array = self._filters.features(pixels)
         return features
 
 
 def _is_for_labels(run: Run, train: pa.Table) -> bool:
-    """Whether features are mostly for telling wrong labels: of even ones, for uneven ones are advised on as well."""
+    """Whether features serve wrong labels above all: uneven labels need them for advice on training as well."""
     task = run.recipe.task
     if task.roles[task.target] != "label" or run.recipe.clean.get("label_errors") is not None:
         return False

@@ -19,8 +19,8 @@ RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="Name, NAME:VA
 Overrides = Annotated[list[str] | None, typer.Argument(
     metavar="KEY=VALUE", help="Settings; `finetune show RECIPE` lists all.")]
 Resume = Annotated[bool, typer.Option(
-    "--resume", help="Go on with the newest unfinished run, or with the RUN folder given after the recipe.")]
-RunPlace = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, as runs/sentiment/last.")]
+    "--resume", help="Go on with the newest unfinished run, or with the run folder given after the recipe.")]
+RunPlace = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/sentiment/last.")]
 
 
 def spelt(value: Any) -> str:

@@ -87,7 +87,7 @@ def _deeper(policies: Mapping[str, str]) -> list[str]:
 
 
 def _places(run: Run, num_findings: int, files: Sequence[Path]) -> dict[str, str]:
-    """Where things lie and what to type next."""
+    """Where the files are and what to type next."""
     from finetune.clean.review import sheet
     from finetune.run import pipeline
 

@@ -29,7 +29,7 @@ WIDTH = 78
 
 
 def verb() -> None:
-    """What an issue needs to know of this machine, ready to be pasted."""
+    """Facts about this machine, ready to be pasted into an issue."""
     print("```")
     for name, text in facts().items():
         print(textwrap.fill(f"{name:16}{text}", WIDTH, subsequent_indent=" " * 16, break_on_hyphens=False,
@@ -59,7 +59,7 @@ def facts() -> dict[str, str]:
 
 
 def _accelerators() -> str:
-    """What the driver tells and, since the two may differ, what torch sees; torch is loaded for devices alone."""
+    """What the driver reports and, since the two may differ, what torch sees; torch is loaded for devices alone."""
     found = machine.accelerators()
     if not (found or sys.platform == "darwin"):
         return "none"

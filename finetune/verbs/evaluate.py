@@ -81,7 +81,7 @@ def _scores(found: Mapping[str, Any], own: Mapping[str, Any] | None) -> Table:
 
 
 def _warnings(found: Mapping[str, Any]) -> Iterable[str]:
-    """What the run has seen of these rows before, which makes a score too good."""
+    """Which of these rows the run has seen before, which makes a score too good."""
     from finetune.evaluate.slices import FEW_ROWS
 
     seen, primary = found["seen"], found["primary"]
@@ -101,7 +101,7 @@ def _warnings(found: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _labels(per_class: Sequence[Mapping[str, Any]]) -> Table:
-    """The labels with the lowest F1; those of which the file has no row say nothing."""
+    """The labels with the lowest F1; those without a row in the file are left out."""
     from finetune.report import folder, rounding
 
     table = _table("label", rounding.plurals(folder.counted(per_class[0])), "precision", "recall", "f1")
@@ -117,7 +117,7 @@ def _labels(per_class: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _confusions(found: Mapping[str, Any]) -> Iterable[str]:
-    """The pairs of labels that are taken for each other most often."""
+    """The pairs of labels that are confused most often."""
     names, counts = found["labels"], found["scores"]["confusion"]
     pairs = [(count, target, prediction) for target, row in enumerate(counts) for prediction, count in enumerate(row)
              if count and target != prediction]

@@ -22,9 +22,9 @@ def verb(
         "--target", metavar="PROCESSOR",
         help="auto, cpu-amx, cpu-vnni, cpu-avx2, arm64; cuda for fp16.")] = None,
     optimize: Annotated[str | None, typer.Option(
-        "--optimize", metavar="LEVEL", help="Layers fused for ONNX Runtime: none, O1, O2 or O3.")] = None,
+        "--optimize", metavar="LEVEL", help="Optimise for ONNX Runtime: none, O1, O2 or O3.")] = None,
     rescue: Annotated[bool | None, typer.Option(
-        "--rescue/--no-rescue", help="Whether to look for an int8 form that holds where the first does not.")] = None,
+        "--rescue/--no-rescue", help="Whether to search for an int8 form that passes where the first fails.")] = None,
 ) -> None:
     """Export a trained run again and judge it.
 

@@ -23,7 +23,7 @@ STYLES = {"good": "green", "warn": "yellow", "fail": "bold red"}
 
 
 def show(quality: Mapping[str, Any], lines: Sequence[LedgerLine]) -> None:
-    """All that was found in the rows of a run, what a person should look at last."""
+    """All that was found in the rows of a run; what a person should look at comes last."""
     _section("what was found", _counts(quality))
     if lines:
         out.print(f"[bold]up to {NUM_EXAMPLES} examples of each[/bold]")
@@ -35,7 +35,7 @@ def show(quality: Mapping[str, Any], lines: Sequence[LedgerLine]) -> None:
 
 
 def doubtful(tally: Sequence[Mapping[str, str]]) -> None:
-    """The checks that warn, each with its rows and what to do; those that fail are told by the error itself."""
+    """The checks that warn, each with its rows and what to do; those that fail are named by the error itself."""
     lines = [line for line in tally if line["level"] == "warn"]
     if lines:
         out.print("[bold]worth a look[/bold]")

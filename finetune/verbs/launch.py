@@ -21,13 +21,13 @@ SHOWN = ("train.batch", "train.micro_batch", "train.precision", "train.threads",
 Profile = Annotated[str | None, typer.Option(
     metavar="NAME", help="ddp (default), fsdp, zero3 or cpu: a configuration file of accelerate.")]
 Processes = Annotated[int | None, typer.Option(
-    metavar="N", help="How many; without it one per accelerator, or two with the cpu profile.")]
+    metavar="N", help="How many; by default one per accelerator, or two with the cpu profile.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be started and where each value comes from.")]
 
 
 def verb(recipe: RecipeName, overrides: Overrides = None, *, profile: Profile = None, processes: Processes = None,
          dry_run: DryRun = False, resume: Resume = False) -> None:
-    """All stages, training in many processes through accelerate."""
+    """All stages, with training in several processes through accelerate."""
     from finetune.run import folder, pipeline
     from finetune.run import processes as launches
 
@@ -70,7 +70,7 @@ Settings = Sequence[tuple[str, Any, str]]  # key, value, where it comes from
 
 
 def _settings(recipe: Recipe, overrides: Sequence[str]) -> Settings:
-    """What of the recipe decides about the processes' work."""
+    """The settings that decide what every process does."""
     values, origins = override.values(recipe), override.origins(recipe, overrides)
     return [(key, values[key], origins[key]) for key in SHOWN]
 

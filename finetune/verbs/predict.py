@@ -20,8 +20,8 @@ EXAMPLE = 'finetune predict runs/sentiment/last "What a lovely evening."'
 PART = 256  # lines of standard input that are answered at once
 Given = str | Mapping[str, str]
 Inputs = Annotated[list[str] | None, typer.Argument(
-    metavar="INPUT", help="Texts, or paths of pictures, as many for every answer as the task takes; none reads lines "
-                          "from standard input.")]
+    metavar="INPUT", help="Texts or picture paths, as many per answer as the task takes; without any, lines are "
+                          "read from standard input.")]
 
 
 def verb(

@@ -14,11 +14,11 @@ EXAMPLE = "finetune push runs/sentiment/last --repo me/my-model"
 def verb(
     place: RunPlace,
     *,
-    repo: Annotated[str, typer.Option("--repo", metavar="NAME", help="Repository, as me/my-model; made if missing.")],
+    repo: Annotated[str, typer.Option("--repo", metavar="NAME", help="Repository, me/my-model; made if missing.")],
     private: Annotated[bool, typer.Option(
-        "--private", help="Only you see it; refused if it is there and public.")] = False,
+        "--private", help="Only you can see it; refused if the repository is already public.")] = False,
     include_examples: Annotated[bool, typer.Option(
-        "--include-examples", help="Let the report show rows: what fooled the model, and what it was shown.")] = False,
+        "--include-examples", help="Let the report show rows: mistakes, and examples from training.")] = False,
 ) -> None:
     """Upload model, ONNX, card, scores and report in one commit.
 

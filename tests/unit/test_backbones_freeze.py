@@ -111,7 +111,7 @@ def test_frozen_batch_norms_answer_in_training_as_in_evaluation(backbones: dict[
 
 def test_note_counts_and_keeps_what_was_said_before(backbones: dict[str, Loaded]) -> None:
     made = freeze.freeze(replace(fresh(backbones["bert"]), note="said before"), 1)
-    assert made.note == (f"said before; frozen are the embeddings or stem and 1 of 2 blocks: {made.num_trained:,} of "
+    assert made.note == (f"said before; the embeddings or the stem and 1 of 2 blocks are frozen: {made.num_trained:,} of "
                          f"{made.num_weights:,} weights are trained ({made.num_trained / made.num_weights:.2%}), head included")
 
 

@@ -1,4 +1,4 @@
-"""When rows are seen through the backbone, and what comes of it from end to end."""
+"""When rows are embedded, and what comes of it from end to end."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_long_training_leaves_time_to_look_at_all_rows(tmp_path: Path) -> None:
 def test_short_training_does_not_and_says_so(tmp_path: Path) -> None:
     made, stream = run(tmp_path, "train.length=1epochs", "train.evaluate_every=1epochs")
     assert embed.embed(made, splits(), source="files") is None
-    assert "about 39% of the time of training (20% is the most); finetune clean sentiment --deep does it" in stream.getvalue()
+    assert "about 39% of the training time (at most 20% is spent); finetune clean sentiment --deep does it" in stream.getvalue()
 
 
 def test_policy_that_was_set_is_carried_out_whatever_it_takes(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_nothing_more_is_seen_where_a_probe_would_know_too_little(tmp_path: Path
     seen = embed.TriedFirst(made, told)
     assert seen(labelled(1000)) is None and seen(labelled(50)) is None
     assert told.asked == [300]
-    assert "of 300 rows" in seen.why_not and "--deep" in seen.why_not
+    assert "on 300 embedded rows" in seen.why_not and "--deep" in seen.why_not
 
 
 @pytest.mark.parametrize(("settings", "labels", "tries"), [
