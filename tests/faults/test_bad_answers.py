@@ -62,9 +62,9 @@ def test_the_form_of_the_hub_is_read_from_parquet(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("cell", "said"), [
     ("Tea", "no text and answer_start found"), ({"text": ["Tea"]}, "no text and answer_start found"),
     ({"text": ["Tea"], "answer_start": [2**31]}, "an answer_start lies beyond any text"), ("[" * 100_000, "no text and answer_start found"),
-    ({"text": ["Tea"], "answer_start": []}, "not as many answer_start as texts"),
-    ({"text": [7.5], "answer_start": [[0]]}, "an answer_start that is no number"),
-    ({"text": [None], "answer_start": [0]}, "an answer that is no text"),
+    ({"text": ["Tea"], "answer_start": []}, "texts and answer_start differ in number"),
+    ({"text": [7.5], "answer_start": [[0]]}, "an answer_start is not a number"),
+    ({"text": [None], "answer_start": [0]}, "an answer is not text"),
 ])
 def test_cells_that_are_no_answers_are_named(tmp_path: Path, cell: Any, said: str) -> None:
     good = {"question": "What?", "context": "Tea.", "answers": {"text": [], "answer_start": []}}

@@ -94,5 +94,5 @@ def test_split_of_other_data_is_refused():
 def test_line_that_is_none_is_named(text, tmp_path):
     file = tmp_path / "split.jsonl"
     file.write_text('{"row": "a.csv:2", "split": "train", "hash": "a"}\n' + text + "\n")
-    with pytest.raises(DataError, match=r"^data\.split\.file: .*split\.jsonl:2 is no line with a split"):
+    with pytest.raises(DataError, match=r"^data\.split\.file: .*split\.jsonl:2 is not a line with the split"):
         earlier.read(file)

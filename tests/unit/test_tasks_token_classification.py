@@ -163,7 +163,7 @@ def test_rows_with_most_wrong_entities_come_first() -> None:
 
 @pytest.mark.parametrize(("settings", "key"), [
     ({"max_tokens": 7, "overlap": 0}, "task.max_tokens: 7"), ({"overlap": 33}, "task.overlap: 33"),
-    ({"labels": ()}, "task.labels: no label"), ({"labels": ("A", "A")}, "task.labels: 'A' stands"),
+    ({"labels": ()}, "task.labels: no label"), ({"labels": ("A", "A")}, "task.labels: 'A' is in the list"),
 ])
 def test_settings_out_of_range_are_told(settings: dict[str, Any], key: str) -> None:
     (problem,) = TokenClassification(**settings).problems()
