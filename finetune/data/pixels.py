@@ -79,5 +79,5 @@ class ImageProcessor:
 
     @property
     def fill(self) -> tuple[int, ...]:
-        """The colour, in 8 bits a channel, that is nought to the model."""
+        """The colour, in 8 bits a channel, that is zero to the model."""
         return tuple(round(255 * value) for value in self.mean)

@@ -79,7 +79,7 @@ def _int8(form: Form, graph: Any) -> line.Int8:
 def _before_softmax(graph: Any) -> list[str]:
     """Products that go straight into a softmax, as the attention of timm's ViT has them.
 
-    ONNX Runtime 1.31 makes one operator of a softmax between int8 products, QLinearSoftmax, which answers nought where
+    ONNX Runtime 1.31 makes one operator of a softmax between int8 products, QLinearSoftmax, which answers zero where
     no share is large; see test_onnxruntime_still_loses_a_softmax_between_int8.
     """
     given = {node.input[0] for node in graph.node if node.op_type == "Softmax"}
