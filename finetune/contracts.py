@@ -266,7 +266,7 @@ class Filler(Rule, Protocol):
     others: ClassVar[str]  # the policies that are no fixed words, as an error says it
 
     def accepts(self, policy: str) -> bool:
-        """Whether a policy is one of its."""
+        """Whether the rule takes this policy."""
 
     def filling(
         self, policy: str, train: pa.Table, roles: Mapping[str, str]

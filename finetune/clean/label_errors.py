@@ -94,7 +94,7 @@ def learn(train: pa.Table, roles: Mapping[str, str]) -> Callable[[pa.Table, Mapp
 
 
 def could_know(some: pa.Table, roles: Mapping[str, str], num_rows: int) -> tuple[float, float]:
-    """What a probe knows of some rows with features, and at best of so many; at best all, where it cannot be told."""
+    """A probe's skill on some rows with features, and at best on `num_rows`; at best 1 where that cannot be told."""
     import numpy as np
 
     column = label_column(roles)

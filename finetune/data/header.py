@@ -43,7 +43,7 @@ def columns(first: Sequence[str], sample: Sequence[Sequence[str]], *, file: Tabl
 
 
 def require(header: Sequence[str], *, file: TableFile, wanted: Wanted) -> None:
-    """SpecError with every wanted column that a header has not."""
+    """SpecError with every wanted column that a header lacks."""
     known = [name for name in header if name]
     problems = []
     for role, name in wanted.names.items():

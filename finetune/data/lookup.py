@@ -117,4 +117,3 @@ def _by_end(cells: Sequence[str], names: Mapping[str, str], *, files: Mapping[st
             found[cell] = next(iter(fits))
     shared = Counter(found.values())
     return {cell: found[cell] if cell in found and shared[found[cell]] == 1 else None for cell in cells}
-

@@ -46,7 +46,7 @@ def read_tables(files: Sequence[TableFile], wanted: Wanted) -> tuple[pa.Table, l
     lists of strings, answers structs of lists, all others strings. Blank labels, groups and times are null, other cells
     are kept as they are. Pictures are found in `wanted.images`, else beside the file; they are not decoded.
 
-    Raises SpecError for columns that a file has not, DataError for all else that is wrong.
+    Raises SpecError for columns that a file lacks, DataError for all else that is wrong.
     """
     read = [_read(file, wanted) for file in files]
     tables = [table for table, _ in read]
@@ -160,4 +160,3 @@ def _pictures(found: Any, rows: Any, *, file: TableFile, wanted: Wanted) -> tupl
     else:
         found = found.cast(pa.binary())
     return found, notes
-

@@ -96,7 +96,7 @@ class TableFile:
             raise self._refusal(error) from error
 
     def content(self) -> bytes | mmap:
-        """All of its bytes, mapped where they lie on disk as they are; DataError as of `read`."""
+        """All of its bytes, mapped if they lie on disk as they are; DataError as in `read`."""
         if self.is_packed:
             return self.read()
         try:

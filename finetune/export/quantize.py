@@ -95,4 +95,3 @@ def _pieces(rows: Iterable[Mapping[str, Array]], size: int) -> Iterator[list[dic
             piece = []
     if piece:
         yield piece
-

@@ -66,7 +66,7 @@ def measure(models: Sequence[Infer], examples: Examples, *, batch: int) -> list[
 
 
 def single_rows(examples: Examples, most: int) -> list[Batch]:
-    """At most so many rows, each by itself, evenly from the shortest to the longest."""
+    """At most `most` rows, each by itself, evenly from the shortest to the longest."""
     return _alone(examples, _by_length(examples), most)
 
 
@@ -104,7 +104,7 @@ def _alone(examples: Examples, order: Array, most: int) -> list[Batch]:
 
 
 def _spread(order: Array, most: int) -> list[int]:
-    """At most so many of the positions, evenly from first to last."""
+    """At most `most` of the positions, evenly from first to last."""
     return [int(order[place]) for place in np.linspace(0, len(order) - 1, min(most, len(order))).astype(int)]
 
 

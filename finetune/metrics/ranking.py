@@ -1,4 +1,4 @@
-"""Scores of how well rows are ranked, for one label that a row has or has not, in plain numpy; and where to cut."""
+"""Scores of how well rows are ranked, for one label that a row has or lacks, in plain numpy; and where to cut."""
 
 from __future__ import annotations
 

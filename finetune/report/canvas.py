@@ -87,7 +87,7 @@ def bare(axes: Axes, *, grid: Literal["x", "y"] | None = None) -> None:
 
 
 def beside(axes: Axes, text: str, *, place: float, points: float, color: str = INK) -> None:
-    """Text in a column right of the axes, its right edge so many points away."""
+    """Text in a column right of the axes, its right edge `points` away."""
     axes.annotate(text, (1, place), xycoords=("axes fraction", "data"), xytext=(points, 0),
                   textcoords="offset points", ha="right", va="center_baseline", color=color, fontsize=9,
                   annotation_clip=False)

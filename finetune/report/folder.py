@@ -36,7 +36,7 @@ class Run:
     export: Part
     log: Sequence[Part]
     mistakes: Sequence[Part]
-    missing: tuple[str, ...]  # names of PARTS that the folder has not
+    missing: tuple[str, ...]  # names of PARTS that the folder lacks
     damaged: tuple[str, ...]  # sentences on files and lines that cannot be read
 
 
@@ -135,7 +135,7 @@ def lost(artifact: Part) -> Part:
 
 
 def withheld(artifact: Part) -> bool:
-    """Whether the gate keeps an exported model back; one it cannot decide on is published."""
+    """Whether an exported model failed; one that the gate cannot decide on is published, a slower one is not."""
     return artifact.get("verdict") == "fail"
 
 

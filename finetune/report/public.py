@@ -1,4 +1,4 @@
-"""A run as strangers may see it: no row, no place on somebody's disk."""
+"""A run as strangers may see it: without rows and without paths on somebody's disk."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class ImageRegression:
     """Picture to a number; it is learnt with a mean of 0 and a spread of 1, and told in its own unit."""
 
     image_size: int | None = None
-    """Side of the input in pixels; none is the backbone's own, or with random weights twice that of small pictures."""
+    """Side of the input in pixels; none takes the backbone's own, with random weights twice that of small pictures."""
     augmentations: tuple[str, ...] = ("shift", "flip")
     """Random changes to training pictures, in order: shift, flip, vertical_flip, noise, erase, crop, rotate, color,
     blur, trivial, randaugment; none switches them off."""

@@ -25,11 +25,11 @@ class MultiLabelImageClassification:
     labels: Literal["auto"] | tuple[str, ...] = "auto"
     """auto takes the labels of the training rows; a list fixes their order."""
     thresholds: Literal["auto"] | tuple[float, ...] = "auto"
-    """Probability from which a picture has a label: one for all, or one each; auto is the best for F1 on validation."""
+    """Probability from which a picture has a label: one for all, or one each; auto has the best F1 on validation."""
     primary: Literal["map", "f1_micro", "f1_macro", "subset_accuracy"] = "map"
     """Score that everything is chosen by; mean average precision (map) does not depend on thresholds."""
     image_size: int | None = None
-    """Side of the input in pixels; none is the backbone's own, or with random weights twice that of small pictures."""
+    """Side of the input in pixels; none takes the backbone's own, with random weights twice that of small pictures."""
     augmentations: tuple[str, ...] = ("shift", "flip")
     """Random changes to training pictures, in order: shift, flip, vertical_flip, noise, erase, crop, rotate, color,
     blur, trivial, randaugment; none switches them off."""

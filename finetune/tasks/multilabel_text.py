@@ -25,7 +25,7 @@ class MultiLabelTextClassification:
     labels: Literal["auto"] | tuple[str, ...] = "auto"
     """auto takes the labels of the training rows; a list fixes their order."""
     thresholds: Literal["auto"] | tuple[float, ...] = "auto"
-    """Probability from which a text has a label: one for all, or one each; auto is the best for F1 on validation."""
+    """Probability from which a text has a label: one for all, or one each; auto has the best F1 on validation."""
     primary: Literal["map", "f1_micro", "f1_macro", "subset_accuracy"] = "map"
     """Score that everything is chosen by; mean average precision (map) does not depend on thresholds."""
     max_tokens: int = 128

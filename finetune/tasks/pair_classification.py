@@ -1,4 +1,4 @@
-"""One label for a pair of texts, as whether they say the same."""
+"""One label for a pair of texts, such as whether they mean the same."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class PairClassification:
     labels: Literal["auto"] | tuple[str, ...] = "auto"
     """auto takes the labels of the training rows; a list fixes their order."""
     primary: Literal["accuracy", "f1_macro", "f1_weighted"] = "accuracy"
-    """Score that everything is chosen by; macro F1 lets every label weigh the same."""
+    """Score that everything is chosen by; macro F1 gives every label the same weight."""
     max_tokens: int = 128
     """Longer pairs are cut there, special tokens included, the longer text first; the run reports how many."""
 
     temperature: float = field(default=1.0, metadata={"learnt": True})
-    """What logits are divided by, so that probabilities are as often right as they say; from the validation rows."""
+    """What logits are divided by, so that a probability of 0.8 is right in 80 %; learnt from the validation rows."""
 
     roles: ClassVar[Mapping[str, str]] = {"text_a": "text", "text_b": "text", "label": "label"}
     target: ClassVar[str] = "label"

@@ -1,4 +1,4 @@
-"""A number for a pair of texts, as how alike they are."""
+"""A number for a pair of texts, such as how alike they are."""
 
 from __future__ import annotations
 

@@ -37,11 +37,11 @@ class QuestionAnswering:
     overlap: int = 64
     """Tokens of the context that a window shares with the one before; longer than an answer, so that it is whole."""
     max_answer_tokens: int = 30
-    """Longer spans are no answers."""
+    """Tokens of an answer at most; longer spans are not considered."""
     no_answer: Literal["auto", "never", "possible"] = "auto"
-    """Whether a question may have no answer in its context; auto is possible where a training row has none."""
+    """Whether a question may have no answer in its context; auto allows it if a training row has none."""
     min_margin: float = field(default=0.0, metadata={"learnt": True})
-    """By how much the best span has to beat no answer, in logits; from the validation rows."""
+    """By how much the best span has to beat no answer, in logits; learnt from the validation rows."""
 
     roles: ClassVar[Mapping[str, str]] = {"question": "text", "context": "text", "answers": "answers"}
     target: ClassVar[str] = "answers"

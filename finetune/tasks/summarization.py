@@ -29,13 +29,13 @@ class Summarization:
     max_summary_tokens: int = 64
     """Longest summary, learnt from or written, special tokens included; the run reports how many are cut."""
     min_summary_tokens: int = 0
-    """No summary ends before so many tokens."""
+    """Tokens of a summary at least."""
     num_beams: int = 4
-    """Texts that are followed at once when one is written; 1 takes the likeliest token at every step."""
+    """Beams: candidates that are kept while a summary is written; 1 takes the likeliest token at every step."""
     length_penalty: float = 1.0
     """Above 0 beams favour longer summaries, below 0 shorter ones: log probability over length to this power."""
     prefix: str = ""
-    """Put before every text: T5 knows its tasks by it, as in 'summarize: '."""
+    """Put before every text; by it T5 tells its tasks apart, as in 'summarize: '."""
 
     roles: ClassVar[Mapping[str, str]] = {"text": "text", "summary": "text"}
     target: ClassVar[str] = "summary"

@@ -25,7 +25,7 @@ class TextClassification:
     labels: Literal["auto"] | tuple[str, ...] = "auto"
     """auto takes the labels of the training rows; a list fixes their order."""
     positive: str | None = None
-    """Of two labels the one that is looked for, such as spam: it is scored by itself and can have a threshold."""
+    """The one of two labels that is looked for, such as spam: it is scored by itself and can have a threshold."""
     threshold: Literal["argmax", "f1"] | float = "argmax"
     """Probability from which a text is positive: a number, or f1 for the best on validation; argmax is a half."""
     primary: Literal["accuracy", "f1_macro", "f1_weighted", "f1", "average_precision"] = "accuracy"
@@ -39,7 +39,7 @@ class TextClassification:
     synonyms: str | None = field(default=None, metadata={"saved": False})
     """File for synonyms: one group of words a line, separated by commas."""
     temperature: float = field(default=1.0, metadata={"learnt": True})
-    """What logits are divided by, so that probabilities are as often right as they say; from the validation rows."""
+    """What logits are divided by, so that a probability of 0.8 is right in 80 %; learnt from the validation rows."""
 
     roles: ClassVar[Mapping[str, str]] = {"text": "text", "label": "label"}
     target: ClassVar[str] = "label"

@@ -32,7 +32,7 @@ class TokenClassification:
     max_tokens: int = 128
     """Tokens of a window, special ones included; longer texts are read in several and lose nothing."""
     overlap: int = 32
-    """Tokens that a window shares with the one before, so that every word is seen with both its sides."""
+    """Tokens that a window shares with the one before, so that every word is seen with its context on both sides."""
     words: Literal["auto", "spaced", "characters"] = "auto"
     """What a plain text is cut into: words, or single characters as in Chinese; auto is as the training rows are."""
 
@@ -54,7 +54,7 @@ class TokenClassification:
         return Head("AutoModelForTokenClassification", (OUTSIDE, *tags), None)
 
     def learn(self, splits: Mapping[str, pa.Table]) -> Self:
-        """With the types of the training rows, and what their words are; DataError for types that these have not."""
+        """With the types of the training rows, and what their words are; DataError for given types that these lack."""
         typed = {split: _typed(table) for split, table in splits.items()}
         kinds = labels.resolve_labels(typed, self.labels, at_least=1)
         found = words.are_characters(splits["train"]["tokens"].to_pylist())

@@ -207,4 +207,3 @@ def _nested(tensors: dict[str, torch.Tensor], groups: list[dict[str, Any]]) -> d
         weight, _, name = key.partition(".")
         state.setdefault(int(weight), {})[name] = value
     return {"state": state, "param_groups": groups}
-

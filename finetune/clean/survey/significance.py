@@ -60,7 +60,7 @@ def chi_square(one: Mapping[str, int], other: Mapping[str, int]) -> Answer | Non
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """The p values as they stand after so many questions (Holm, Scand. J. Statistics 6, 1979)."""
+    """The p values, corrected for how many they are (Holm, Scand. J. Statistics 6, 1979)."""
     order = sorted(range(len(p_values)), key=lambda place: p_values[place])
     corrected, least = [1.0] * len(p_values), 0.0
     for rank, place in enumerate(order):
