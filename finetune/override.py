@@ -1,16 +1,18 @@
-"""Overrides: `train.lr=3e-5` and a recipe make a new recipe, typed by the fields of `spec.py`."""
+"""Overrides: `train.lr=3e-5` and a recipe make a new recipe; which keys there are, and what each means."""
 
 from __future__ import annotations
 
-import json
-import re
-import types
+import ast
+import inspect
+import textwrap
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, fields, is_dataclass, replace
-from typing import Any, Literal, Union
+from functools import reduce
+from itertools import pairwise
+from typing import Any
 
-from finetune import spec
+from finetune import spec, typed
 from finetune.errors import SpecError, nearest
 
 # What people type from other tools; used in the suggestion only, never accepted.
@@ -43,11 +45,6 @@ FROM_OTHER_TOOLS = {
     "focal_loss": "train.loss=focal",
     "dataset_name": "data.hub.name",
 }
-
-LENGTHS: dict[str, type[spec.Length]] = {"steps": spec.Steps, "epochs": spec.Epochs, "rows": spec.Rows}
-# On by name, or none; their parts can be set too.
-METHODS: dict[str, type] = {"int8_dynamic": spec.Int8Dynamic, "int8_static": spec.Int8Static, "lora": spec.Lora}
-ONE_VALUE = tuple(LENGTHS.values())  # dataclasses that a user writes as one value
 
 
 def apply(recipe: spec.Recipe, overrides: Sequence[str]) -> spec.Recipe:
@@ -83,7 +80,7 @@ def values(recipe: spec.Recipe) -> dict[str, Any]:
         if isinstance(value, Mapping):
             found.update({key.replace("<name>", name): text for name, text in value.items()})
         else:
-            found[key] = show(value)
+            found[key] = typed.show(value)
     return found
 
 
@@ -94,15 +91,35 @@ def origins(recipe: spec.Recipe, overrides: Sequence[str]) -> dict[str, str]:
     return {key: "command line" if key in given else "default" if key in usual else "recipe" for key in values(recipe)}
 
 
-def show(value: Any) -> Any:
-    """A value in the spelling that an override accepts."""
-    for unit, kind in LENGTHS.items():
-        if isinstance(value, kind):
-            return f"{int(value.n) if float(value.n).is_integer() else value.n}{unit}"
-    for name, kind in METHODS.items():
-        if isinstance(value, kind):
-            return name
-    return list(value) if isinstance(value, tuple) else value
+def find(recipe: spec.Recipe, asked: str) -> list[str]:
+    """The keys that a word names, itself or all below it; SpecError where there is none."""
+    found = [key for key in paths(recipe) if f"{key}.".startswith(f"{asked}.")
+             or (key.endswith(".<name>") and asked.startswith(key.removesuffix("<name>")))]
+    if not found:
+        raise SpecError([_unknown(asked, recipe)])
+    return found
+
+
+def meaning(recipe: spec.Recipe, key: str) -> tuple[str, str]:
+    """What a key of `paths` means, in a sentence, and the values that it takes; empty where nothing is written down."""
+    *parents, name = key.removesuffix(".<name>").split(".")
+    owner = type(reduce(getattr, parents, recipe))
+    kind = _kinds(owner)[name]
+    allowed = "" if typing.get_origin(kind) is Mapping else typed.allowed(typed.options_of(kind))
+    return _sentences(owner).get(name, ""), allowed
+
+
+def _sentences(owner: type) -> dict[str, str]:
+    """Field name to the text that stands below it in the source."""
+    try:
+        source = inspect.getsource(owner)
+    except (OSError, TypeError):  # a task that a recipe file of the user's defines
+        return {}
+    made = ast.parse(textwrap.dedent(source)).body[0]
+    assert isinstance(made, ast.ClassDef)
+    return {one.target.id: " ".join(str(text.value.value).split()) for one, text in pairwise(made.body)
+            if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)
+            and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)}
 
 
 def _leaves(value: Any, prefix: str) -> list[tuple[str, Any, Any]]:
@@ -136,21 +153,21 @@ def _set(value: Any, path: Sequence[str], *, text: str, key: str) -> Any:
     if _has_parts(inner) and not _is_switch(inner):
         allowed = ", ".join(f"{key}.{item.name}" for item in _settable(inner))
         raise SpecError([f"{key}: has parts and takes no value itself. Allowed: {allowed}."])
-    found = parse(text, kind, key)
+    found = typed.parse(text, kind, key)
     # What is on already keeps the parts that the recipe gave it.
     return value if _is_switch(found) and isinstance(inner, type(found)) else replace(value, **{path[0]: found})
 
 
 def _has_parts(value: Any) -> bool:
-    return is_dataclass(value) and not isinstance(value, ONE_VALUE)
+    return is_dataclass(value) and not isinstance(value, typed.ONE_VALUE)
 
 
 def _is_switch(value: Any) -> bool:
-    return isinstance(value, tuple(METHODS.values()))
+    return isinstance(value, tuple(typed.METHODS.values()))
 
 
 def _no_part(key: str, whole: str, kind: Any) -> str:
-    off = [name for name, method in METHODS.items() if method in typing.get_args(kind)]
+    off = [name for name, method in typed.METHODS.items() if method in typing.get_args(kind)]
     if not off:
         return f"{key}: '{whole.rpartition('.')[2]}' has no parts. Use {whole}=VALUE."
     return f"{key}: {whole} is none, so it has no parts. Add {whole}={off[0]}, or leave this out."
@@ -175,89 +192,3 @@ def _unknown(key: str, recipe: spec.Recipe) -> str:
     group = f"{key.split('.')[0]}."
     allowed = [path for path in known if path.startswith(group)] or sorted({path.split(".")[0] for path in known})
     return f"{key}: there is no such key. Allowed: {', '.join(allowed)}.{hint}"
-
-
-def parse(text: str, kind: Any, key: str) -> Any:
-    """The text as a value of the annotated type; a SpecError says what is allowed."""
-    options = typing.get_args(kind) if typing.get_origin(kind) in (Union, types.UnionType) else (kind,)
-    if type(None) in options and text.lower() in ("none", "null"):
-        return None
-    for option in options:
-        value = _try(text, option)
-        if value is not None:
-            return value
-    literals = [name for option in options for name in _literals(option)]
-    hint, example = nearest(text, literals), _example(options)
-    raise SpecError([f"{key}: {text!r} found, allowed is {_allowed(options)}.{hint} For example {key}={example}."])
-
-
-def _try(text: str, option: Any) -> Any:
-    """The text as this one type, or None where it does not fit."""
-    if typing.get_origin(option) is Literal:
-        return text if text in typing.get_args(option) else None
-    if typing.get_origin(option) is tuple:
-        parts = tuple(part.strip() for part in text.strip("[]()").split(",") if part.strip())
-        values = tuple(_try(part, typing.get_args(option)[0]) for part in parts)
-        return () if text.lower() in ("none", "[]") else None if None in values else values or None
-    if option is bool:
-        return {"true": True, "false": False}.get(text.lower())
-    if option is int:
-        return int(text.replace("_", "")) if re.fullmatch(r"-?\d[\d_]{,17}", text) else None
-    if option is float:
-        return _float(text)
-    if option in LENGTHS.values():
-        return _length(text, option)
-    if option in METHODS.values():
-        return option() if text in _literals(option) else None
-    return text if option is str else None
-
-
-def _float(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if abs(value) < float("inf") else None
-
-
-def _length(text: str, option: Any) -> Any:
-    match = re.fullmatch(r"(\d[\d_]{,17}(?:\.\d+)?(?:e-\d\d?)?)\s*([a-z]+)", text.lower())
-    kind = LENGTHS.get(match[2].rstrip("s") + "s") if match else None
-    if not match or kind is None or kind is not option:
-        return None
-    number = float(match[1].replace("_", ""))
-    if kind is spec.Epochs:
-        return kind(number)
-    return kind(int(number)) if number.is_integer() else None
-
-
-def _literals(option: Any) -> tuple[str, ...]:
-    if typing.get_origin(option) is Literal:
-        return typing.get_args(option)
-    return tuple(name for name, kind in METHODS.items() if kind is option)
-
-
-def _allowed(options: Sequence[Any]) -> str:
-    words = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", type(None): "none"}
-    found: list[str] = []
-    for option in options:
-        if _literals(option):
-            found += _literals(option)
-        elif option in LENGTHS.values():
-            found.append(_example([option]))
-        elif typing.get_origin(option) is tuple:
-            found.append(f"a list such as {_example([option])}")
-        else:
-            found.append(words[option])
-    return " or ".join([", ".join(found[:-1]), found[-1]] if len(found) > 1 else found)
-
-
-def _example(options: Sequence[Any]) -> str:
-    examples = {bool: "true", int: "32", float: "3e-5", str: "name", spec.Steps: "500steps", spec.Epochs: "3epochs",
-                spec.Rows: "10000rows", **{kind: name for name, kind in METHODS.items()}}
-    first = next(option for option in options if option is not type(None))
-    if typing.get_origin(first) is Literal:
-        return str(json.loads(json.dumps(typing.get_args(first)[0])))
-    if typing.get_origin(first) is tuple:
-        return "0.3,0.5" if typing.get_args(first)[0] is float else "a,b,c"
-    return examples.get(first, "a,b")

@@ -90,7 +90,6 @@ def test_key_of_another_tool_is_answered_with_ours(refused: Refused) -> None:
     ("sentiment", "model.random=si", "model.random: 'si' found, allowed is true or false. For example model.random=true."),
     ("sentiment", "data.source=fils", "data.source: 'fils' found, allowed is auto, hub, files or sample."
                                       " Did you mean 'files'? For example data.source=auto."),
-    ("sentiment", "train.lr", "train.lr: an override needs a value. Write train.lr=VALUE."),
     ("sentiment", "data.files=a.csv", "data.files: has parts and takes no value itself. Allowed: data.files.train,"
                                       " data.files.validation, data.files.test."),
     # contradictions and values out of range
@@ -126,6 +125,12 @@ def test_setting_that_cannot_work_is_one_line(refused: Refused, recipe_: str, se
     file = ["data.files.train=rows.csv"] if setting.startswith("data.columns") else []  # columns are those of files
     assert refused("run", recipe_, setting, *file) == [said]
     assert refused("show", recipe_, setting, *file) == [said]
+
+
+def test_setting_without_a_value_is_refused_by_a_run_and_explained_by_show(refused: Refused) -> None:
+    assert refused("run", "sentiment", "train.lr") == ["train.lr: an override needs a value. Write train.lr=VALUE."]
+    message = refused("show", "sentiment", "train.l")[0]
+    assert message.startswith("train.l: there is no such key. Allowed: ") and message.endswith(" Did you mean 'train.lr'?")
 
 
 def test_problems_of_all_rooms_come_at_once(refused: Refused) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pytest
 
-from finetune import override, recipe, spec
+from finetune import override, recipe, spec, typed
 from finetune.errors import SpecError
 from finetune.spec import Data, Epochs, Files, Hub, Int8Dynamic, Int8Static, Lora, Model, Recipe, Rows, Steps, Train
 from finetune.tasks.image_classification import ImageClassification
@@ -286,4 +286,4 @@ class Options:
 @pytest.mark.parametrize("item", fields(Options), ids=lambda item: item.name)
 def test_default_of_every_type_is_parsed_from_its_own_spelling(item: Field[Any]) -> None:
     kind = override._kinds(Options)[item.name]
-    assert override.parse(spelt(override.show(item.default)), kind, item.name) == item.default
+    assert typed.parse(spelt(typed.show(item.default)), kind, item.name) == item.default
