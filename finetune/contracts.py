@@ -234,8 +234,8 @@ class Findings:
 class Rule(Protocol):
     """One kind of dirt. A rule finds, the engine applies the policy and writes the ledger."""
 
-    # Kinds of column it reads: text, image, number, label; features, where it needs rows to be embedded, and runs only
-    # then.
+    order: ClassVar[int]  # rules run from the lowest to the highest
+    # Kinds of column it reads: text, image, number, label; with features it runs only on rows that are embedded.
     kinds: ClassVar[tuple[str, ...]]
     default: ClassVar[str]  # policy: off, report, fix, drop or fail
     policies: ClassVar[tuple[str, ...]]  # what it can be set to
@@ -248,7 +248,7 @@ class Embed(Protocol):
     """What rules see of texts and pictures that have to be understood."""
 
     def __call__(self, rows: pa.Table) -> Array | None:
-        """Features of every row, (N, D) float32; None where there are none that tell anything of the rows."""
+        """Features of every row, (N, D) float32; None where there are none of any use."""
 
 
 @runtime_checkable

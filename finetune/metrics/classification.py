@@ -49,9 +49,9 @@ def per_class(counts_CC: Array) -> dict[str, Array]:
     hits = np.diagonal(counts, axis1=-2, axis2=-1)
     support, predicted = counts.sum(axis=-1), counts.sum(axis=-2)
     return {
-        "precision": _ratio(hits, predicted),
-        "recall": _ratio(hits, support),
-        "f1": _ratio(2 * hits, support + predicted),
+        "precision": ratio(hits, predicted),
+        "recall": ratio(hits, support),
+        "f1": ratio(2 * hits, support + predicted),
         "support": support,
     }
 
@@ -69,13 +69,13 @@ def scalars(counts_CC: Array) -> dict[str, Array]:
     num_present = ((support + counts.sum(axis=-2)) > 0).sum(axis=-1)
 
     def macro(name: str) -> Array:
-        return _ratio(classes[name].sum(axis=-1), num_present)  # an absent class adds nothing to the sum
+        return ratio(classes[name].sum(axis=-1), num_present)  # an absent class adds nothing to the sum
 
     def weighted(name: str) -> Array:
-        return _ratio((classes[name] * support).sum(axis=-1), num_rows)
+        return ratio((classes[name] * support).sum(axis=-1), num_rows)
 
     return {
-        "accuracy": _ratio(np.trace(counts, axis1=-2, axis2=-1), num_rows),
+        "accuracy": ratio(np.trace(counts, axis1=-2, axis2=-1), num_rows),
         "f1_macro": macro("f1"),
         "precision_macro": macro("precision"),
         "recall_macro": macro("recall"),
@@ -117,7 +117,7 @@ def mistakes(columns: Columns, labels: Sequence[str], number: int) -> list[tuple
             for i in wrong[np.argsort(-confidence[wrong], kind="stable")][:number]]
 
 
-def _ratio(part: Array, whole: Array) -> Array:
-    # Where the whole is 0 so is the part, and 0/1 is the 0 that 0/0 counts as.
+def ratio(part: Array, whole: Array) -> Array:
+    """Part over whole, elementwise, for counts; 0/0 counts as 0."""
     share: Array = part / np.maximum(whole, 1)
     return share

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from finetune.metrics import ranking
+from finetune.metrics.classification import ratio
 
 if TYPE_CHECKING:
     from finetune.contracts import Array, Columns
@@ -51,13 +52,13 @@ def scores(columns: Columns, labels: Sequence[str], cuts: Cuts = "auto") -> dict
     assert targets.shape == predictions.shape == probabilities.shape, (targets.shape, predictions.shape)
     hits, support, marked = (part.sum(axis=0) for part in (targets & predictions, targets, predictions))
     precision = np.array([ranking.average_precision(*pair) for pair in zip(targets.T, probabilities.T, strict=True)])
-    wrong, f1 = targets != predictions, _ratio(2 * hits, support + marked)
-    per_class = {"precision": _ratio(hits, marked), "recall": _ratio(hits, support), "f1": f1, "support": support,
+    wrong, f1 = targets != predictions, ratio(2 * hits, support + marked)
+    per_class = {"precision": ratio(hits, marked), "recall": ratio(hits, support), "f1": f1, "support": support,
                  "average_precision": precision, "threshold": np.full(len(labels), 0.5) if cuts == "auto" else cuts}
     cells = [np.asarray(values).tolist() for values in per_class.values()]
     return {
         "map": float(precision.sum() / max(int((support > 0).sum()), 1)),
-        "f1_micro": float(_ratio(2 * hits.sum(), support.sum() + marked.sum())),
+        "f1_micro": float(ratio(2 * hits.sum(), support.sum() + marked.sum())),
         "f1_macro": float(f1.sum() / max(int((support + marked > 0).sum()), 1)),
         "subset_accuracy": float(1 - wrong.any(axis=1).mean()),
         "hamming_loss": float(wrong.mean()),
@@ -88,9 +89,3 @@ def mistakes(columns: Columns, labels: Sequence[str], number: int) -> list[tuple
 
 def _names(row: Array, labels: Sequence[str]) -> str:
     return ", ".join(label for label, has in zip(labels, row, strict=True) if has) or "(none)"
-
-
-def _ratio(part: Array, whole: Array) -> Array:
-    # Where the whole is 0 so is the part, and 0/1 is the 0 that 0/0 counts as.
-    share: Array = part / np.maximum(whole, 1)
-    return share
