@@ -118,7 +118,7 @@ def _asked(train: pa.Table, roles: Mapping[str, str], *, column: str,
 
     features, targets = matrix(train), _targets(train, column, names=names)
     if features is None:
-        return "no features tell anything of these rows"
+        return "these rows have no features that could be used"
     judged = _judged(features, targets)
     if judged.any():
         groups = _groups(train, roles, judged)

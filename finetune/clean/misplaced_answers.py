@@ -73,5 +73,5 @@ def _wrong(context: str, answers: Mapping[str, Any] | None) -> tuple[str, str, s
         place = context.find(text)
         if place < 0:
             return "not there", f"the answer {text[:60]!r} is not in the context", text
-        return "elsewhere", f"the answer {text[:60]!r} is said to begin at {start} but does at {place}", text
+        return "elsewhere", f"the answer {text[:60]!r} is said to begin at {start} but begins at {place}", text
     return None

@@ -16,7 +16,7 @@ order = 42
 kinds: tuple[str, ...] = ("number",)
 default = "report"
 policies: tuple[str, ...] = ("off", "report", "drop", "fail", "mean", "median")
-others = "a number, or what each column takes, as price:median,size:0"
+others = "a number, or one for each column, such as price:median,size:0"
 
 
 def accepts(policy: str) -> bool:

@@ -124,10 +124,10 @@ def _unusual(sizes: Array, usual: Bounds | None, unit: str) -> tuple[Array, str]
     if usual is None:
         return np.zeros(0, dtype=np.int64), ""
     if unit == VALUE:
-        return np.flatnonzero(usual.outside(sizes)), f"usual are {usual.low:.4g} to {usual.high:.4g}"
+        return np.flatnonzero(usual.outside(sizes)), f"usual is {usual.low:.4g} to {usual.high:.4g}"
     # 0 is nobody's business here, since empty rows have a rule.
     odd = usual.outside(sizes) & (sizes > 0)
-    return np.flatnonzero(odd), f"usual are {np.ceil(usual.low):,.0f} to {np.floor(usual.high):,.0f}"
+    return np.flatnonzero(odd), f"usual is {np.ceil(usual.low):,.0f} to {np.floor(usual.high):,.0f}"
 
 
 def measured(table: pa.Table, roles: Mapping[str, str]) -> Iterator[tuple[str, str, Array]]:

@@ -45,8 +45,8 @@ def likeness(run: Run) -> Table | None:
     found.sort(key=lambda entry: (not entry.get("differs"), -_effect(entry)))
     rows = [[str(entry.get("what")), " and ".join(map(str, entry.get("splits") or ())), judged(entry),
              rounding.share(_effect(entry), 1), _p(entry.get("p_corrected"))] for entry in found[:MOST_TESTS]]
-    note = ("Difference: of numbers the largest gap between the cumulative shares (Kolmogorov-Smirnov test), of kinds "
-            "the share of rows that would have to be of another kind (chi-square test). p is corrected for "
+    note = ("Difference: for numbers the largest gap between the cumulative shares (Kolmogorov-Smirnov test), for "
+            "kinds the share of rows that would have to be of another kind (chi-square test). p is corrected for "
             f"{rounding.plural(len(found), 'test')} (Holm). Splits differ where p is under 0.05 and the difference is "
             f"10% or more.{' data/quality.json has all.' if len(found) > MOST_TESTS else ''}")
     return Table(["What", "Splits", "Verdict", "Difference", "p"], rows, (0, 1, 2), note)
@@ -58,7 +58,7 @@ def judged(entry: Part) -> str:
         return f"differ: {difference(entry)}"
     sure = finite(entry.get("p_corrected")) and entry["p_corrected"] < 0.05
     if sure:
-        return "alike: the difference is sure, but small"
+        return "alike: the difference is significant, but small"
     return "alike, as far as so few rows can tell" if _effect(entry) >= UNSURE else "alike"
 
 
@@ -134,7 +134,7 @@ def channels(run: Run) -> Table | None:
     rows = [[part, *(f"{mean:.3f} ({std:.3f})" for mean, std in zip(entry["mean"], entry["std"], strict=True)),
              _looked(entry)] for part, entry in found.items()]
     return Table(["Mean (standard deviation)", "Red", "Green", "Blue", "Pictures"], rows,
-                 note="Of 0 (black) to 1; every picture weighs the same.")
+                 note="From 0 (black) to 1; every picture has the same weight.")
 
 
 def _advice(run: Run) -> Part:

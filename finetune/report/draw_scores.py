@@ -109,7 +109,7 @@ def mistakes(run: Run) -> canvas.Drawing | None:
         _thumbnail(axes, line)
     return canvas.Drawing(figure, of_mistakes(run),
                           "Above each test picture: what the model said and how sure it was; then what is in the data. "
-                          "Where the model is right, the data are the error.")
+                          "Where the model is right, the label in the data is wrong.")
 
 
 def of_mistakes(run: Run) -> str:

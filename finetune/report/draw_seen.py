@@ -31,7 +31,7 @@ def seen(run: Run) -> canvas.Drawing | None:
     for axes, version in zip(panels[0][1:], rows[0].get("versions") or (), strict=False):
         axes.set_title(f"epoch {version.get('epoch')}", loc="center", fontsize=9)
     names = ", ".join(map(str, run.augmented.get("changes") or ()))
-    mixed = (" Below a mixed picture stands whose label it carries besides its own, and how much of it."
+    mixed = (" Below a mixed picture: the second label that it carries, and the share of it."
              if "mixup" in names or "cutmix" in names else "")
     return canvas.Drawing(figure, "What the model sees", f"Training pictures as they are and as the model was given "
                                                          f"them, at its own input size ({names}).{mixed}")

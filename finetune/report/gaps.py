@@ -11,7 +11,7 @@ WIDE = 0.05  # width of a 95% interval from which a split is called small
 PARTS = {
     "recipe": "Settings, machine and versions were not recorded (recipe.json).",
     "quality": "The rows were not cleaned (data/quality.json).",
-    "augmented": "What training made of the rows was not kept (data/augmented.json).",
+    "augmented": "Training rows as the model saw them were not kept (data/augmented.json).",
     "log": "Training left no log (log.jsonl).",
     "metrics": "The model was not evaluated (metrics.json).",
     "mistakes": "Wrong test rows were not listed (mistakes.jsonl).",
@@ -44,7 +44,7 @@ def _unscored(run: Run) -> list[str]:
         return []
     found = [f"No {part} rows were scored." for part in ("validation", "test") if not score_names(split(run, part))]
     if not run.metrics.get("baselines"):
-        found.append("No baseline was measured, so the score has nothing to stand against.")
+        found.append("No baseline was measured, so the score has nothing to be compared with.")
     return found
 
 

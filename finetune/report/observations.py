@@ -111,11 +111,11 @@ def _weak_labels(run: Run) -> list[Observation]:
 def _weak_sentence(entry: Part, run: Run) -> str:
     label, rows = entry["label"], rounding.plural(entry["support"], folder.counted(entry))
     if not entry["f1"]:
-        return f"The label {label!r} is never predicted right ({rows})."
+        return f"The label {label!r} is never predicted correctly ({rows})."
     taken = _most_taken_for(label, run)
     f1, recall = (rounding.percent(entry[key]) for key in ("f1", "recall"))
     return (f"The label {label!r} is weak: F1 {f1}, {recall} of its {rows} are found"
-            + (f", {taken[1]:,} are taken for {taken[0]!r}." if taken else "."))
+            + (f", {taken[1]:,} are mistaken for {taken[0]!r}." if taken else "."))
 
 
 def _most_taken_for(label: str, run: Run) -> tuple[str, int] | None:
@@ -228,7 +228,7 @@ def _sure_mistakes(run: Run) -> list[Observation]:
     if not sure:
         return []
     return [_note(f"{rounding.plural(len(sure), 'wrong test prediction')} had a probability of {SURE:.0%} or more: "
-                  "check whether the label is the error.")]
+                  "check whether the label is wrong.")]
 
 
 def _unlike_splits(run: Run) -> list[Observation]:
@@ -241,7 +241,7 @@ def _unlike_splits(run: Run) -> list[Observation]:
 
 def _suspects(run: Run) -> list[Observation]:
     found, most = suspected(run), (run.quality.get("suspects") or {}).get("found", 0)
-    return [_warning(f"{found} are suspected to be wrong. Look at them below, and correct them where they are.")
+    return [_warning(f"{found} are suspected to be wrong. Look at them below, and correct those that are wrong.")
             ] if found and most else []
 
 

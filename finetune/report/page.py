@@ -15,7 +15,7 @@ from finetune.report.verdict import of_rows, verdict
 from finetune.write import write_text
 
 FILE = "report.html"
-STOPPED = {"length": "at the planned length", "early": "early, without a better score for long"}
+STOPPED = {"length": "at the planned length", "early": "early, since no evaluation had a better score for long"}
 WIDTH = 664  # pixels of the page, as in page.html
 
 

@@ -109,7 +109,7 @@ def mistakes(run: Run) -> Table | None:
     rows = [[str(line.get("row", "")), str(line.get("label", "")), str(line.get("prediction", "")),
              *([rounding.percent(line.get("probability"))] if sure else []), _clipped(str(line["text"]))]
             for line in lines[:MOST_MISTAKES]]
-    note = "Test rows. Where the model is right, the label is the error."
+    note = "Test rows. Where the model is right, the label in the data is wrong."
     note += f" The first {MOST_MISTAKES} of {len(lines)} in mistakes.jsonl." if len(lines) > MOST_MISTAKES else ""
     head = ["Row", "Label in the data", "The model said", *(["Probability"] if sure else []), "Text"]
     return Table(head, rows, [place for place, name in enumerate(head) if name != "Probability"], note)

@@ -51,7 +51,7 @@ def _checked(run: Run) -> Answer:
     found = [name for name, rule in cleaning(run).items()
              if any(counts.get("found") for counts in (rule.get("splits") or {}).values())]
     return Answer("Rules that found something", f"{len(found)} of {len(cleaning(run))}",
-                  "see what was cleaned" if found else "nothing that they know of is wrong")
+                  "see what was cleaned" if found else "no rule found anything")
 
 
 def _likeness(run: Run) -> Answer:

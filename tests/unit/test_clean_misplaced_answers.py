@@ -31,10 +31,10 @@ def test_answers_that_stand_elsewhere_are_dropped_from_training_and_reported_of_
     found = engine.clean({"train": train, **HELD}, ROLES, {})
     ledger = [(line.split, line.row, line.action, line.reason) for line in found.ledger if line.rule == "misplaced_answers"]
     assert ledger == [
-        ("train", "a.json:2", "dropped", "the answer 'green' is said to begin at 3 but does at 11"),
+        ("train", "a.json:2", "dropped", "the answer 'green' is said to begin at 3 but begins at 11"),
         ("train", "a.json:3", "dropped", "the answer 'Bob' is not in the context"),
         ("train", "a.json:4", "dropped", "an answer is empty"),
-        ("test", "a.json:1", "reported", "the answer 'bright' is said to begin at 3 but does at 16")]
+        ("test", "a.json:1", "reported", "the answer 'bright' is said to begin at 3 but begins at 16")]
     assert found.splits["train"]["question"].to_pylist() == ["What is it?", "Why is that?"]
     assert found.quality["rules"]["misplaced_answers"]["splits"]["train"]["kinds"] == {"elsewhere": 1, "not there": 1, "empty": 1}
     kept = restore.restore(found.splits["train"], found.ledger)

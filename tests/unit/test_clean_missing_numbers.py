@@ -65,7 +65,7 @@ def test_default_reports():
 @pytest.mark.parametrize("policy", ["most", "price:", ":3", "nan", "inf", "price:mean,", "mean,size:0", "price:drop"])
 def test_other_policies_are_refused(policy):
     assert engine.problems({"missing_numbers": policy})[0].startswith(
-        f"clean.missing_numbers: there is no policy {policy!r} for it. Policies: off, report, drop, fail, mean, median, a number, or what")
+        f"clean.missing_numbers: there is no policy {policy!r} for it. Policies: off, report, drop, fail, mean, median, a number, or one for")
 
 
 def test_unknown_column_and_column_without_any_number_are_refused():

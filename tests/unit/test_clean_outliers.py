@@ -41,8 +41,8 @@ def test_texts_far_longer_or_shorter_than_the_others_are_found():
     found = outliers.find(table([*usual(), "word " * 2000 + "end", "x", "word word word word word"]), ROLES)
     assert found.rows == (300, 301)
     assert found.columns == ("text", "text")
-    assert found.reasons[0].startswith("column 'text' has 10,003 characters, usual are ")
-    assert found.reasons[1].startswith("column 'text' has 1 characters, usual are ")
+    assert found.reasons[0].startswith("column 'text' has 10,003 characters, usual is ")
+    assert found.reasons[1].startswith("column 'text' has 1 characters, usual is ")
     assert found.before[1] == "x"
     assert found.counts == {"characters": 2}
 
@@ -110,7 +110,7 @@ def test_numbers_far_off_are_found_on_either_side():
     chance = random.Random(0)
     found = outliers.find(prices([*(chance.gauss(50, 5) for _ in range(500)), 1e6, -400.0, 120.0, None]), NUMBERS)
     assert found.rows == (500, 501, 502)
-    assert found.reasons[0].startswith("column 'price' has 1e+06 as its number, usual are ")
+    assert found.reasons[0].startswith("column 'price' has 1e+06 as its number, usual is ")
     assert found.counts == {"as its number": 3}
 
 

@@ -47,7 +47,7 @@ def test_missing_splits_and_baselines_are_named(tmp_path: Path) -> None:
     del measured["splits"]["test"]
     found = gaps(folder.read(text_run(tmp_path, metrics=measured)))
     assert "No test rows were scored." in found
-    assert "No baseline was measured, so the score has nothing to stand against." in found
+    assert "No baseline was measured, so the score has nothing to be compared with." in found
 
 
 def test_fp16_model_was_not_timed_where_it_is_meant_to_run(tmp_path: Path) -> None:

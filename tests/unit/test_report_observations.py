@@ -76,14 +76,14 @@ def test_a_best_last_evaluation_suggests_longer_training(tmp_path: Path) -> None
 def test_a_weak_label_is_named_with_what_it_is_taken_for(tmp_path: Path) -> None:
     measured = metrics(LABELS, [[64, 4, 7], [12, 11, 7], [5, 3, 67]]) | {"notes": [], "baselines": {}}
     run = calm_run(tmp_path, metrics=measured)
-    assert texts(run) == ["The label 'neutral' is weak: F1 45.8%, 36.7% of its 30 rows are found, 12 are taken for "
+    assert texts(run) == ["The label 'neutral' is weak: F1 45.8%, 36.7% of its 30 rows are found, 12 are mistaken for "
                           "'negative'. The mean F1 over labels is 71.3% (test)."]
     assert [entry["label"] for entry in weak_labels(run)] == ["neutral"]
 
 
 def test_a_label_that_is_never_found_says_so(tmp_path: Path) -> None:
     measured = metrics(LABELS, [[70, 0, 5], [20, 0, 10], [5, 0, 70]]) | {"notes": [], "baselines": {}}
-    assert "'neutral' is never predicted right (30 rows)" in texts(calm_run(tmp_path, metrics=measured))[0]
+    assert "'neutral' is never predicted correctly (30 rows)" in texts(calm_run(tmp_path, metrics=measured))[0]
 
 
 def test_many_weak_labels_are_counted_not_listed(tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ def test_the_same_run_gives_the_same_page_and_leaves_no_drafts(tmp_path: Path) -
 
 def test_what_happened_in_training_is_told_in_words(tmp_path: Path) -> None:
     found = words(text_run(tmp_path))
-    assert "early, without a better score for long" in found
+    assert "early, since no evaluation had a better score for long" in found
     assert "fp32 (bf16 took 1.31 times as long on this machine)" in found
     assert "6 min 53 s" in found
 

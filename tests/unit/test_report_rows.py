@@ -61,7 +61,7 @@ def test_splits_that_are_alike_are_good(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("effect", "p", "verdict"), [
-    (0.5, 1e-9, "differ: median 40 against 90.5"), (0.04, 1e-9, "alike: the difference is sure, but small"),
+    (0.5, 1e-9, "differ: median 40 against 90.5"), (0.04, 1e-9, "alike: the difference is significant, but small"),
     (0.3, 0.4, "alike, as far as so few rows can tell"), (0.04, 0.4, "alike"),
 ])
 def test_verdict_on_two_splits_says_what_may_be_said(effect: float, p: float, verdict: str) -> None:
