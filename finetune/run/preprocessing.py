@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from finetune.contracts import Loaded, Task
+    from finetune.contracts import Examples, Loaded, Task
     from finetune.run.context import Run
 
 SMALLEST_INPUT = 32  # pixels; below it the strides of a ResNet leave nothing
 SMALL = 64  # pixels; random weights see pictures up to here at twice their size
+LOOKED_AT = 1000  # training texts, for what the backbone does not know
+MOST_UNKNOWN = 0.05  # of the tokens: English has none, Chinese read by an English BERT 57 %
 Values = dict[str, dict[str, Any]]  # setting -> value, and what it comes from in words
 
 
@@ -57,6 +59,19 @@ def said(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
         answer = found["max_answer_tokens"]
         lines.append(f"texts to be written: at most {answer['value']:,} tokens ({answer['from']})")
     return lines
+
+
+def unknown(examples: Examples) -> list[str]:
+    """A line where the backbone has no piece for much of the first texts: it was pretrained on another language."""
+    tokenizer = getattr(examples.processor, "tokenizer", None)
+    mark = tokenizer and tokenizer.token_to_id(getattr(tokenizer.model, "unk_token", None) or "<unk>")
+    if mark is None:
+        return []
+    few = [examples[place] for place in range(min(len(examples), LOOKED_AT))]
+    ids = [piece for example in few for part in example.get("windows", [example]) for piece in part["input_ids"]]
+    share = ids.count(mark) / max(len(ids), 1)
+    return [f"{share:.0%} of the tokens of the training texts are unknown to this backbone, which may not have their "
+            "language: name one that does (model.name=...)"] if share > MOST_UNKNOWN else []
 
 
 def _of_pictures(run: Run, loaded: Loaded, task: Task) -> Values:

@@ -99,6 +99,8 @@ def _choose(run: Run, loaded: Loaded, examples: Examples, *, lengths: Any, accel
     torch.set_num_threads(choice.threads)
     if accelerator.is_main_process:
         _announce(run, loaded, choice, processes=processes)
+        for line in preprocessing.unknown(examples):
+            run.say(line)
     return choice
 
 

@@ -11,9 +11,12 @@ import pytest
 from rich.console import Console
 
 from finetune.backbones import resolve, tiny
+from finetune.data.examples import Examples
 from finetune.run import pipeline, preprocessing
 from finetune.run.context import Run
+from finetune.tasks.text_classification import TextClassification
 from tests.parity import setting
+from tests.unit import small_tokenizer
 
 WEIGHTS = "the weights' preprocessor_config.json"
 
@@ -44,6 +47,16 @@ def said(recipe: str, kind: str, place: Path, *settings: str) -> list[str]:
 ])
 def test_every_value_is_said_with_its_source(recipe: str, kind: str, settings: tuple[str, ...], line: str, tmp_path: Path) -> None:
     assert said(recipe, kind, tmp_path, *settings) == [line]
+
+
+@pytest.mark.parametrize(("texts", "told"), [
+    (["a b", "a c", "d e"], []),
+    (["a b", "\u597d \u5403", "\u4e0d b"],
+     ["25% of the tokens of the training texts are unknown to this backbone, which may not have their language: name one that does (model.name=...)"]),
+])
+def test_texts_that_the_backbone_cannot_spell_are_told(texts: list[str], told: list[str]) -> None:
+    rows = pa.table({"row": ["t:1", "t:2", "t:3"], "text": texts, "label": ["x", "y", "x"]})
+    assert preprocessing.unknown(Examples(rows, TextClassification(labels=("x", "y")), small_tokenizer.processor())) == told
 
 
 def test_length_of_what_is_written_has_a_line_of_its_own(tmp_path: Path) -> None:
