@@ -78,9 +78,10 @@ def rules() -> dict[str, Rule]:
     return {name: cast("Rule", module) for name, module in sorted(modules.items(), key=lambda item: item[1].order)}
 
 
-def embedding() -> list[str]:
-    """The rules that need features of the rows."""
-    return [name for name, rule in rules().items() if FEATURES in rule.kinds]
+def embedding(roles: Mapping[str, str] | None = None) -> list[str]:
+    """The rules that need features of the rows, all or those that read a column of these roles."""
+    return [name for name, rule in rules().items()
+            if FEATURES in rule.kinds and (roles is None or _reads(rule, roles))]
 
 
 def offered() -> dict[str, tuple[str, ...]]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from finetune.clean import engine, label_errors
 from finetune.clean.probe.embedded import beside
+from finetune.errors import SpecError
 from finetune.evaluate import advice
 from finetune.metrics import balance
 from finetune.spec import Epochs, Steps
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from finetune.spec import Length, Train
 
 EMBEDDED = ("label", "labels", "number")  # kinds of target; other tasks may cut a row into windows
+NOT_FOR = "rows are embedded only where a label, several, or a number is learnt. Leave it out."
 MOST = 0.2  # of the time that training takes
 ROWS = 64  # per forward pass
 TRIED = 300  # rows that are embedded first, or a quarter of all where that is more
@@ -31,14 +33,18 @@ TRIED = 300  # rows that are embedded first, or a quarter of all where that is m
 def embed(run: Run, splits: Mapping[str, pa.Table], *, source: str) -> ByBackbone | TriedFirst | ByPatches | None:
     """How the rows of this run are embedded; None where no rule asks for it, or it would take too long, which is said.
 
-    A rule whose policy was set is carried out however long it takes; `finetune clean --deep` sets those of all.
+    A rule whose policy was set is carried out however long it takes; `finetune clean --deep` sets those of all. SpecError
+    where rows of the task are never embedded.
     """
-    policies = {name: run.recipe.clean.get(name) for name in engine.embedding()}
-    if run.recipe.task.roles[run.recipe.task.target] not in EMBEDDED:
+    task = run.recipe.task
+    policies = {name: run.recipe.clean.get(name) for name in engine.embedding(task.roles)}
+    asked = [name for name, policy in policies.items() if policy not in (None, "off")]
+    if not is_for(task):
+        if asked:
+            raise SpecError([f"clean.{name}: {NOT_FOR}" for name in asked])
         return None
     if all(policy == "off" for policy in policies.values()):
         return None
-    asked = any(policy not in (None, "off") for policy in policies.values())
     if not asked and splits["train"].num_rows < label_errors.MIN_ROWS:
         return None  # they would not be judged
     num_rows = sum(table.num_rows for table in splits.values())
@@ -52,6 +58,11 @@ def embed(run: Run, splits: Mapping[str, pa.Table], *, source: str) -> ByBackbon
         return ByPatches(run)
     seen = ByBackbone(run, source)
     return seen if asked or not _is_for_labels(run, splits["train"]) else TriedFirst(run, seen)
+
+
+def is_for(task: Task) -> bool:
+    """Whether rows of a task can be embedded."""
+    return task.roles[task.target] in EMBEDDED
 
 
 class TriedFirst:

@@ -20,6 +20,7 @@ from finetune.write import write_lines
 if TYPE_CHECKING:
     from finetune.clean.review.marks import Mark
     from finetune.run.context import Run
+    from finetune.spec import Recipe
 
 EXAMPLE = "finetune clean sentiment data.files.train=reviews.csv data.columns.text=review"
 
@@ -48,8 +49,8 @@ def verb(recipe: RecipeName, overrides: Overrides = None, *, to: Target = None, 
     if to:
         _check_target(to, settings.task.roles)
     given = _given(apply, settings.clean)
-    deeper = _deeper(settings.clean) if deep else []
-    made = replace(open_run(recipe, [*(overrides or []), *deeper], resume=False), shows_findings=True)
+    more = deeper(settings) if deep else []
+    made = replace(open_run(recipe, [*(overrides or []), *more], resume=False), shows_findings=True)
     if given:
         verdicts.give(made, given)
     pipeline.announce(made)
@@ -75,11 +76,14 @@ def _given(sheet: Path | None, policies: Mapping[str, str]) -> tuple[Mark, ...]:
     return marks.read(sheet) if sheet else ()
 
 
-def _deeper(policies: Mapping[str, str]) -> list[str]:
-    """What to set so that the rules that need the backbone run."""
+def deeper(settings: Recipe) -> list[str]:
+    """The settings with which the rules that need the backbone run; SpecError where none is for the task."""
     from finetune.clean import engine
+    from finetune.run import embed
 
-    names = engine.embedding()
+    if not embed.is_for(settings.task):
+        raise SpecError([f"--deep: {embed.NOT_FOR}"])
+    names, policies = engine.embedding(settings.task.roles), settings.clean
     if off := [f"--deep: asks for {name}, but clean.{name}=off is set. Leave out one of the two."
                for name in names if policies.get(name) == "off"]:
         raise SpecError(off)

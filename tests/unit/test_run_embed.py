@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,10 @@ from typer.testing import CliRunner
 from finetune.backbones import tiny
 from finetune.cli import app
 from finetune.errors import SpecError
+from finetune.recipe import load
 from finetune.run import embed, pipeline
 from finetune.run.folder import RunFolder
+from finetune.verbs.clean import deeper
 
 
 def run(cwd: Path, *settings: str, recipe: str = "sentiment"):
@@ -121,6 +124,24 @@ def test_deep_and_off_contradict_each_other(tmp_path: Path, monkeypatch: pytest.
     result = CliRunner().invoke(app, ["clean", "sentiment", "--deep", "clean.strangers=off"])
     assert isinstance(result.exception, SpecError)
     assert "--deep: asks for strangers, but clean.strangers=off is set." in str(result.exception)
+
+
+@pytest.mark.parametrize(("recipe", "rules"), [
+    ("sentiment", ["label_errors", "strangers"]), ("images", ["label_errors", "strangers"]), ("toxicity", ["strangers"]),
+    ("similarity", ["strangers"]), ("image_score", ["strangers"]),
+])
+def test_deep_cleaning_asks_for_the_rules_that_the_task_has_a_use_for(recipe: str, rules: list[str]) -> None:
+    assert deeper(load(recipe)) == [f"clean.{rule}=report" for rule in rules]
+
+
+@pytest.mark.parametrize("recipe", ["ner", "qa", "summarize"])
+@pytest.mark.parametrize(("asked", "key"), [("--deep", "--deep"), ("clean.strangers=report", r"clean\.strangers")])
+def test_rows_that_are_never_embedded_are_not_asked_for(recipe: str, asked: str, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["clean", recipe, "data.source=sample", asked])
+    assert isinstance(result.exception, SpecError)
+    assert re.match(rf"{key}: (rows are seen through the backbone only where|this task has no text or image)", str(result.exception))
+    assert asked != "--deep" or not (tmp_path / "runs").exists()
 
 
 class Told:
