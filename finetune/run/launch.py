@@ -28,7 +28,7 @@ def train(make: Callable[[Console], Run]) -> None:
     An error in one process ends all of them.
     """
     state = PartialState(cpu=not world.has_accelerator(), timeout=PATIENCE)
-    console = Console(quiet=not state.is_main_process)
+    console = Console(quiet=not state.is_main_process, emoji=False)
     publish = partial(_shared, state)
     with lifeline.held(state.process_index, state.num_processes, publish=publish) as line:
         world.check(state)

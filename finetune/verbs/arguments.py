@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-out, err = Console(), Console(stderr=True)
+# Without emoji: `rows.csv:100:` is a place in a file.
+out, err = Console(emoji=False), Console(stderr=True, emoji=False)
 
 RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="Name, NAME:VARIANT, or a .py file.")]
 Overrides = Annotated[list[str] | None, typer.Argument(

@@ -20,6 +20,7 @@ from finetune.cli import VERBS as OFFERED
 from finetune.cli import app
 from finetune.run.context import Run
 from finetune.run.folder import RunFolder
+from finetune.verbs.arguments import err, out
 
 VERBS = sorted(get_command(app).commands)
 SCREEN = 24  # lines of a small terminal
@@ -111,3 +112,13 @@ def test_base_install_says_what_a_command_needs(arguments: str, tmp_path: Path) 
     assert done.returncode == 1
     assert re.fullmatch(r"(torch|transformers|optimum|accelerate|pyarrow)\S*: is not installed, and this command needs it: .*\n", done.stderr)
     assert list(tmp_path.glob("runs/*/*")) == []
+
+
+def test_row_100_of_a_file_is_no_emoji() -> None:
+    for console in (out, err):
+        with console.capture() as shown:
+            console.print("rows.csv:100: column 'text' has :smile:", markup=False)
+        assert shown.get() == "rows.csv:100: column 'text' has :smile:\n"
+    calls = [call for file in Path(finetune.verbs.__file__).parents[1].rglob("*.py") for call in re.findall(r"Console\([^)]*\)", file.read_text())]
+    assert len(calls) >= 3
+    assert [call for call in calls if "emoji=False" not in call] == []

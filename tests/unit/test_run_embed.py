@@ -140,7 +140,7 @@ def test_rows_that_are_never_embedded_are_not_asked_for(recipe: str, asked: str,
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(app, ["clean", recipe, "data.source=sample", asked])
     assert isinstance(result.exception, SpecError)
-    assert re.match(rf"{key}: (rows are seen through the backbone only where|this task has no text or image)", str(result.exception))
+    assert re.match(rf"{key}: (rows are embedded only where|this task has no text or image)", str(result.exception))
     assert asked != "--deep" or not (tmp_path / "runs").exists()
 
 
