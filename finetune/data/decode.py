@@ -167,7 +167,8 @@ def _undecodable(file: TableFile, raw: bytes, *, start: int, guess: str | None) 
     """Where the first bad byte is, what the file looks like, and how it is read."""
     found = f"{_place(file, raw, 'utf-8', start=start)} is not UTF-8"
     if guess is None:
-        return f"{found}, and it looks like no other encoding; {_ALLOWED}. Save it again as UTF-8."
+        return (f"{found}, and it looks like no other encoding; {_ALLOWED}. Name its encoding (data.encoding=NAME), or "
+                "save it again as UTF-8.")
     begin = max(raw.rfind(b"\n", 0, start), raw.rfind(b"\r", 0, start)) + 1
     sample = BREAK.split(raw[begin:start + 40].decode(guess, "replace"))[0][-60:]
     name = guess.upper().replace("_", "-")

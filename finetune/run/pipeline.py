@@ -163,7 +163,10 @@ def export_again(run: Run, *, again: str) -> None:
 
 def announce(run: Run) -> None:
     """The first line of what a run says: its name and folder."""
-    run.console.print(f"[bold]{run.name}[/bold]  {run.folder.path}", highlight=False, soft_wrap=True)
+    from rich.markup import escape
+
+    run.console.print(f"[bold]{escape(run.name)}[/bold]  {escape(str(run.folder.path))}", highlight=False,
+                      soft_wrap=True)
 
 
 def carry_out_stage(run: Run, stage: str) -> None:
