@@ -211,16 +211,15 @@ class Hook(Protocol):
 class Findings:
     """What a rule found: parallel tuples, one entry per finding.
 
-    `rows` are positions in the table; a reason about one cell begins with `column 'ROLE'`, where the engine puts the
-    user's own name; `after` is the repaired cell where the rule can repair, else None. `counts` are the rule's own sums
-    by kind of finding, such as {"email": 3}; `firsts`, of a rule on copies, the row that each row is a copy of.
-    `confidence` says of each finding how sure the rule is of it, 0 to 1, and is empty where a rule cannot tell.
-    `details` are what the quality report shows of the training rows besides, by its own keys, JSON-able.
+    `rows` are positions in the table; `after` is the repaired cell where the rule can repair, else None. `counts` are
+    the rule's own sums by kind of finding, such as {"email": 3}; `firsts`, of a rule on copies, the row that each row
+    is a copy of. `confidence` says of each finding how sure the rule is of it, 0 to 1, and is empty where a rule cannot
+    tell. `details` are what the quality report shows of the training rows besides, by its own keys, JSON-able.
     """
 
     rows: tuple[int, ...] = ()
     columns: tuple[str, ...] = ()
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()  # of one cell: "column 'ROLE' ...", where the engine puts the name in the user's file
     before: tuple[Cell, ...] = ()
     after: tuple[Cell, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict, kw_only=True)
