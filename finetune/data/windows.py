@@ -38,7 +38,10 @@ def of_pairs(questions: Sequence[str], contexts: Sequence[str], processor: TextP
     room = min(max_tokens, processor.max_tokens)
     processor.tokenizer.no_truncation()
     heads = processor.tokenizer.encode_batch(list(questions), add_special_tokens=False)
-    short = [text[: head.offsets[room // 2 - 1][1]] if len(head.ids) > room // 2 else text
+    # Of the context more than what overlaps has to fit in beside it.
+    special = processor.tokenizer.num_special_tokens_to_add(is_pair=True)
+    most = min(room // 2, room - special - min(overlap, room // 4) - 1)
+    short = [text[: head.offsets[most - 1][1]] if len(head.ids) > most else text
              for text, head in zip(questions, heads, strict=True)]
     _cut(processor, max_tokens, overlap, strategy="only_second")
     found = []

@@ -79,3 +79,15 @@ def test_padding_stands_for_nothing() -> None:
     inputs = made.padded([long, short])
     np.testing.assert_array_equal(inputs["input_ids"], [[2, 4, 5, 3], [2, 4, 3, 0]])
     np.testing.assert_array_equal(inputs["attention_mask"], [[1, 1, 1, 1], [1, 1, 1, 0]])
+
+
+@pytest.mark.parametrize("max_tokens", [16, 17, 20, 64])
+def test_a_long_question_leaves_room_for_the_context_with_four_special_tokens(max_tokens: int) -> None:
+    made = pairs()
+    made.tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
+    context = " ".join("abcdef" * 12)
+    (parts,) = windows.of_pairs([" ".join("abcd" * 20)], [context], made, max_tokens=max_tokens, overlap=max_tokens // 4)
+    assert all(len(window["input_ids"]) <= max_tokens for window in parts)
+    shown = {start for window in parts for start, _ in window["offsets"].tolist() if start >= 0}
+    assert shown == set(range(0, len(context), 2))
