@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from finetune.contracts import Batch
 
 if TYPE_CHECKING:
-    from finetune.contracts import Array, Example
+    from finetune.contracts import Array, Example, Row
     from finetune.data.text import TextProcessor
 
 
@@ -27,6 +27,12 @@ def stack(values: Sequence[Any]) -> Array:
     import numpy as np
 
     return np.stack([np.asarray(value) for value in values])
+
+
+def with_targets(examples: Sequence[Example], rows: Sequence[Row], target_of: Callable[[Any], Any]) -> list[Example]:
+    """The examples of these rows, with a `target` made of the `label` of each row that has one."""
+    return [{**example, "target": target_of(row["label"])} if row.get("label") is not None else example
+            for example, row in zip(examples, rows, strict=True)]
 
 
 def of_texts(examples: Sequence[Example], processor: TextProcessor) -> Batch:
@@ -51,5 +57,5 @@ def objects(values: Sequence[Any]) -> Array:
     import numpy as np
 
     found = np.empty(len(values), object)
-    found[:] = values if len(values) != 1 else [values[0]]
+    found[:] = values
     return found

@@ -33,8 +33,8 @@ TRIED = 300  # rows that are embedded first, or a quarter of all where that is m
 def embed(run: Run, splits: Mapping[str, pa.Table], *, source: str) -> ByBackbone | TriedFirst | ByPatches | None:
     """How the rows of this run are embedded; None where no rule asks for it, or it would take too long, which is said.
 
-    A rule whose policy was set is carried out however long it takes; `finetune clean --deep` sets those of all. SpecError
-    where rows of the task are never embedded.
+    A rule whose policy was set is carried out however long it takes; `finetune clean --deep` sets those of all.
+    SpecError where rows of the task are never embedded.
     """
     task = run.recipe.task
     policies = {name: run.recipe.clean.get(name) for name in engine.embedding(task.roles)}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from finetune.contracts import Batch, Draw, Example, Examples, Head, LossSum, Row
 from finetune.data import labels
 from finetune.data.augment import mix, pictures
-from finetune.data.batch import of_pictures
+from finetune.data.batch import of_pictures, with_targets
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -61,8 +61,7 @@ class ImageClassification:
         """Normalised pixels, and the target where the row has a label."""
         target = {name: position for position, name in enumerate(self.labels)}
         examples = processor.encode([row["image"] for row in rows])
-        return [example | {"target": target[row["label"]]} if row.get("label") is not None else example
-                for example, row in zip(examples, rows, strict=True)]
+        return with_targets(examples, rows, target.__getitem__)
 
     def augment(self, examples: Examples, draw: Draw) -> Example:
         """The pixels after every change; mixed with a row drawn at random, the example also has its target as `other`.

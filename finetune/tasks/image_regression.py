@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from finetune.contracts import Batch, Draw, Example, Examples, Head, LossSum, Row
 from finetune.data import targets
 from finetune.data.augment import mix, pictures
-from finetune.data.batch import of_pictures
+from finetune.data.batch import of_pictures, with_targets
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -60,8 +60,7 @@ class ImageRegression:
         import numpy as np
 
         examples = processor.encode([row["image"] for row in rows])
-        return [example | {"target": np.float32(row["label"])} if row.get("label") is not None else example
-                for example, row in zip(examples, rows, strict=True)]
+        return with_targets(examples, rows, np.float32)
 
     def augment(self, examples: Examples, draw: Draw) -> Example:
         """The pixels after every change."""

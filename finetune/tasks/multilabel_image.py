@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from finetune.contracts import Batch, Draw, Example, Examples, Head, LossSum, Row
 from finetune.data import labels
 from finetune.data.augment import mix, pictures
-from finetune.data.batch import of_pictures
+from finetune.data.batch import of_pictures, with_targets
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -63,8 +63,7 @@ class MultiLabelImageClassification:
     def encode(self, rows: Sequence[Row], processor: ImageProcessor) -> list[Example]:
         """Normalised pixels, and 0 or 1 for each label where the row has a list of them."""
         examples = processor.encode([row["image"] for row in rows])
-        return [example | {"target": labels.multi_hot(row["label"], self.labels)} if row.get("label") is not None
-                else example for example, row in zip(examples, rows, strict=True)]
+        return with_targets(examples, rows, lambda names: labels.multi_hot(names, self.labels))
 
     def augment(self, examples: Examples, draw: Draw) -> Example:
         """The pixels after every change."""

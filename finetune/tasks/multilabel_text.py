@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from finetune.contracts import Batch, Draw, Example, Examples, Head, LossSum, Row
 from finetune.data import labels, token_limits
 from finetune.data.augment import texts
-from finetune.data.batch import of_texts
+from finetune.data.batch import of_texts, with_targets
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -59,8 +59,7 @@ class MultiLabelTextClassification:
     def encode(self, rows: Sequence[Row], processor: TextProcessor) -> list[Example]:
         """Token ids, and 0 or 1 for each label where the row has a list of them."""
         examples = processor.encode([row["text"] for row in rows], self.max_tokens)
-        return [example | {"target": labels.multi_hot(row["label"], self.labels)} if row.get("label") is not None
-                else example for example, row in zip(examples, rows, strict=True)]
+        return with_targets(examples, rows, lambda names: labels.multi_hot(names, self.labels))
 
     def augment(self, examples: Examples, draw: Draw) -> Example:
         """The text after every change, encoded anew."""

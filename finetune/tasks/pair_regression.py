@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from finetune.contracts import Batch, Draw, Example, Examples, Head, LossSum, Row
 from finetune.data import targets, token_limits
-from finetune.data.batch import of_texts
+from finetune.data.batch import of_texts, with_targets
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -53,8 +53,7 @@ class PairRegression:
         import numpy as np
 
         examples = processor.encode_pairs([(row["text_a"], row["text_b"]) for row in rows], self.max_tokens)
-        return [example | {"target": np.float32(row["label"])} if row.get("label") is not None else example
-                for example, row in zip(examples, rows, strict=True)]
+        return with_targets(examples, rows, np.float32)
 
     def augment(self, examples: Examples, draw: Draw) -> Example:
         """The pair as it is: a changed word changes how alike two texts are."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from finetune.contracts import Batch, Draw, Example, Examples, Head, LossSum, Row
 from finetune.data import labels, token_limits
 from finetune.data.augment import texts
-from finetune.data.batch import of_texts
+from finetune.data.batch import of_texts, with_targets
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -67,8 +67,7 @@ class TextClassification:
         """Token ids, and the target where the row has a label."""
         target = {name: position for position, name in enumerate(self.labels)}
         examples = processor.encode([row["text"] for row in rows], self.max_tokens)
-        return [example | {"target": target[row["label"]]} if row.get("label") is not None else example
-                for example, row in zip(examples, rows, strict=True)]
+        return with_targets(examples, rows, target.__getitem__)
 
     def augment(self, examples: Examples, draw: Draw) -> Example:
         """The text after every change, encoded anew."""
