@@ -75,7 +75,7 @@ def let_go() -> None:
         pa.default_memory_pool().release_unused()
 
 
-def mapped(opened: IO[bytes]) -> mmap.mmap:
+def bytes_of(opened: IO[bytes]) -> mmap.mmap:
     """The bytes of an open file, which may be closed then; they can be sliced and searched, but are read from disk."""
     mapping = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
     _MAPS.add(mapping)
@@ -135,7 +135,7 @@ class _InFile:
 
         with self._file as opened:
             opened.flush()
-            data = mapped(opened) if self._size else b""
+            data = bytes_of(opened) if self._size else b""
         ends = np.concatenate([np.zeros(1, np.int64), *self._ends]).astype(_offset_type(self._kind))
         valid = pa.concat_arrays([pa.array([], pa.bool_()), *self._valid])
         bits = valid.buffers()[1] if valid.false_count else None

@@ -152,7 +152,7 @@ def _places(text: str, part: str) -> Iterator[int]:
         start = text.find(part, start + len(part))
 
 
-class Words:
+class RedactedStream:
     """A text stream for people that hides secrets; an unfinished line waits for its end, or for a flush."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -187,9 +187,9 @@ class Words:
 def guard() -> None:
     """Let everything that this process says pass through `Words`, tracebacks and other libraries' warnings included."""
     learn(sys.argv)
-    sys.stdout, sys.stderr = (cast("TextIO", Words(stream)) for stream in (sys.stdout, sys.stderr))
+    sys.stdout, sys.stderr = (cast("TextIO", RedactedStream(stream)) for stream in (sys.stdout, sys.stderr))
 
 
 def as_it_is(stream: TextIO) -> TextIO:
-    """The stream behind `Words`, for answers to a user's own rows: they are data, and data are never altered."""
-    return stream.stream if isinstance(stream, Words) else stream
+    """The stream behind it, for answers to a user's own rows: they are data, and data are never altered."""
+    return stream.stream if isinstance(stream, RedactedStream) else stream

@@ -103,7 +103,7 @@ class TableFile:
             if not locators.size(self.locator):
                 return b""  # which cannot be mapped
             with Path(self.locator).open("rb") as opened:
-                return mapped.mapped(opened)
+                return mapped.bytes_of(opened)
         except (locators.UnreadableError, OSError) as error:
             raise self._refusal(error) from error
 

@@ -22,7 +22,7 @@ def text(request: pytest.FixtureRequest, tmp_path: Path) -> Text:
     if request.param == "bytes":
         return Text(raw, 3)
     with (tmp_path / "a.csv").open("rb") as opened:
-        return Text(mapped.mapped(opened), 3)
+        return Text(mapped.bytes_of(opened), 3)
 
 
 @pytest.mark.parametrize("piece", [1, 2, 3, 2**24])

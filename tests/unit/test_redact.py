@@ -92,7 +92,7 @@ def test_overlapping_findings_leave_nothing_over(monkeypatch: pytest.MonkeyPatch
 
 def test_stream_hides_what_comes_in_pieces() -> None:
     behind = io.StringIO()
-    words, token = redact.Words(behind), "hf_" + letters(34, 6)
+    words, token = redact.RedactedStream(behind), "hf_" + letters(34, 6)
     for piece in ("the tok", "en ", token[:9], token[9:], " is it\nnext"):
         words.write(piece)
     assert behind.getvalue() == "the token [hidden] is it\n"
@@ -102,7 +102,7 @@ def test_stream_hides_what_comes_in_pieces() -> None:
 
 def test_stream_is_otherwise_the_one_behind_it() -> None:
     behind = io.StringIO()
-    words = redact.Words(behind)
+    words = redact.RedactedStream(behind)
     assert (words.isatty(), words.closed) == (False, False)
     words.writelines(["a\n", "b\n"])
     assert behind.getvalue() == "a\nb\n"
