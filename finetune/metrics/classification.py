@@ -28,6 +28,11 @@ def predicted(logits_BC: Array, temperature: float) -> dict[str, Array]:
     return {"probabilities": softmax(logits_BC / temperature), "prediction": logits_BC.argmax(axis=1)}
 
 
+def likeliest(probabilities_BC: Array, number: int) -> Array:
+    """The targets of so many labels of every row, the most likely first."""
+    return np.argsort(-probabilities_BC, axis=1, kind="stable")[:, :number]
+
+
 def confusion(targets: Array, predictions: Array, num_classes: int) -> Array:
     """Row counts by target (first axis) and prediction (second axis), shape CC."""
     targets, predictions = np.asarray(targets), np.asarray(predictions)

@@ -8,7 +8,8 @@ INITIALS = ("mae", "mse")
 AVERAGES = ("macro", "micro", "weighted")
 # Names that have a spelling of their own.
 METRICS = {"map": "mAP", "average_precision": "PR AUC", "roc_auc": "ROC AUC", "rouge1": "ROUGE-1", "rouge2": "ROUGE-2",
-           "rougeL": "ROUGE-L", "bleu": "BLEU", "chrf": "chrF", "pearson": "Pearson", "spearman": "Spearman"}
+           "rougeL": "ROUGE-L", "bleu": "BLEU", "chrf": "chrF", "pearson": "Pearson", "spearman": "Spearman",
+           "top_3": "Top-3 accuracy"}
 ARTIFACTS = {"pytorch": "PyTorch", "fp32": "ONNX fp32", "optimized": "ONNX optimized", "fp16": "ONNX fp16",
              "int8": "ONNX int8"}
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from finetune.data.text import TextProcessor
 
 
+TOP = 3  # labels of a row among which the right one counts as found, where there are more
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TextClassification:
     """Text to one of two or more labels."""
@@ -96,11 +99,16 @@ class TextClassification:
         return LossSum(cross_entropy(output["logits"].float(), batch.targets["target"], reduction="sum"), batch.rows)
 
     def predict(self, output: Mapping[str, Array], batch: Batch) -> dict[str, Array]:
-        """`probabilities` (rows, labels), `prediction` and, where known, `target`."""
+        """`probabilities` (rows, labels), `prediction`, of many labels the `top` ones and, where known, `target`."""
         from finetune.metrics import classification
 
         found = classification.predicted(output["logits"], self.temperature)
-        return {**found, **self._above(found["probabilities"]), **batch.targets}
+        return {**found, **self._above(found["probabilities"]), **self._top(found["probabilities"]), **batch.targets}
+
+    def _top(self, probabilities_BC: Array) -> dict[str, Array]:
+        from finetune.metrics import classification
+
+        return {"top": classification.likeliest(probabilities_BC, TOP)} if len(self.labels) > TOP else {}
 
     def _above(self, probabilities_BC: Array) -> dict[str, Array]:
         """The `prediction` by the threshold, where there is one."""
@@ -112,10 +120,15 @@ class TextClassification:
         return {"prediction": detection.predicted(probabilities_BC, target, self.threshold)}
 
     def score(self, columns: Columns) -> dict[str, Any]:
-        """Accuracy, precision, recall and F1: macro, weighted and per label; and how the positive label is found."""
+        """Accuracy, precision, recall and F1: macro, weighted and per label; and how the positive label is found.
+
+        `top_3` is the share of rows whose label is among the three most likely ones, where there are more.
+        """
         from finetune.metrics import classification, detection
 
         found = classification.scores(columns["target"], columns["prediction"], self.labels)
+        if len(self.labels) > TOP:
+            found["top_3"] = float((columns["top"] == columns["target"][:, None]).any(axis=1).mean())
         if self.positive is None:
             return found
         cut = 0.0 if isinstance(self.threshold, str) else detection.margin(self.threshold, self.temperature)
@@ -138,7 +151,8 @@ class TextClassification:
         from finetune.metrics import baselines
 
         found = baselines.chances(train, rows, labels=self.labels, texts=["text"], seed=seed)
-        return {name: {"probabilities": shares, "prediction": shares.argmax(axis=1)} for name, shares in found.items()}
+        return {name: {"probabilities": shares, "prediction": shares.argmax(axis=1), **self._top(shares)}
+                for name, shares in found.items()}
 
     def answers(self, columns: Columns) -> list[dict[str, Any]]:
         """`label`, and `probabilities` by label, most likely first."""

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from finetune.contracts import Batch
 from finetune.data.examples import Examples
 from finetune.tasks.text_classification import TextClassification
 from tests.unit.small_tokenizer import processor
@@ -92,3 +93,21 @@ def test_shortest_length_still_holds_a_token_of_text() -> None:
 def test_all_problems_come_at_once() -> None:
     found = replace(TASK, labels=("a",), max_tokens=0).problems()
     assert [problem.partition(":")[0] for problem in found] == ["task.labels", "task.max_tokens"]
+
+
+@pytest.mark.parametrize("num_labels", [3, 4, 9])
+def test_right_labels_among_the_three_likeliest_are_counted_where_there_are_more(num_labels: int) -> None:
+    from sklearn.metrics import top_k_accuracy_score
+
+    random = np.random.default_rng(num_labels)
+    task = TextClassification(labels=tuple("abcdefghi"[:num_labels]), temperature=2.0)
+    logits, target = random.normal(size=(50, num_labels)), random.integers(0, num_labels, 50)
+    columns = task.predict({"logits": logits}, Batch({}, {"target": target}, 50))
+    found = task.score(columns)
+    if num_labels == 3:
+        assert "top_3" not in found and "top" not in columns
+    else:
+        assert found["top_3"] == top_k_accuracy_score(target, logits, k=3, labels=range(num_labels)) >= found["accuracy"]
+    rows = [{"text": "x", "label": label} for label in "abca"]
+    for theirs in task.baselines(rows, rows, seed=1).values():
+        assert ("top_3" in task.score({"target": np.array([0, 1, 2, 0]), **theirs})) == (num_labels > 3)
