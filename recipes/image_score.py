@@ -23,6 +23,7 @@ def recipe() -> Recipe:
             ),
             sample="levels",
         ),
+        # As good a start: a ViT (google/vit-base-patch16-224-in21k with model.family=hf), timm/convnext_tiny.fb_in22k.
         # The vessels are 48 by 48 pixels: a small ResNet learns them from random weights, and larger no better.
         model=Model(
             name="timm/resnet50.a1_in1k",

@@ -25,7 +25,8 @@ def recipe() -> Recipe:
             ),
             sample="paraphrase",
         ),
-        # Where the Hub cannot be reached, a small BERT that an installed package carries stands in.
+        # As good a start: distilbert/distilbert-base-uncased, FacebookAI/roberta-base. Where the Hub cannot be reached,
+        # a small BERT that an installed package carries stands in.
         model=Model(
             name="google-bert/bert-base-uncased",
             offline="all-MiniLM-L6-v2",

@@ -26,7 +26,8 @@ def recipe() -> Recipe:
             ),
             sample="similarity",
         ),
-        # Where the Hub cannot be reached, a small BERT that an installed package carries stands in.
+        # As good a start: distilbert/distilbert-base-uncased, FacebookAI/roberta-base. Where the Hub cannot be reached,
+        # a small BERT that an installed package carries stands in.
         model=Model(
             name="google-bert/bert-base-uncased",
             offline="all-MiniLM-L6-v2",
