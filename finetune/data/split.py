@@ -77,8 +77,8 @@ def hold_out(
     split_of = np.array(_dealt(table, shares, keys=keys, seed=seed, known=known or {}, unit=unit))  # takes less room
     if empty := sorted({"train", *shares}.difference(split_of)):
         raise DataError("data.split", f"no row is left for {' and '.join(empty)}: {len(set(keys)):,} distinct {unit} "
-                                      f"found, at least {len(shares) + 1} are needed, and of lists as many with one "
-                                      f"label. Add {unit}, or give {_files(shares)}.")
+                                      f"found (near copies count once), at least {len(shares) + 1} are needed, and of "
+                                      f"lists as many with one label. Add {unit}, or give {_files(shares)}.")
     return {split: mapped.filtered(table, split_of == split, aside) for split in ("train", *shares)}
 
 

@@ -61,6 +61,6 @@ def test_questions_without_answer_are_in_every_split_in_their_share(seed: int) -
     pa.table({"row": ["a:1", "a:2"], "answers": [{"text": ["x"], "answer_start": [0]}] * 2}),
 ])
 def test_a_split_without_a_row_is_refused(table: pa.Table) -> None:
-    with pytest.raises(DataError, match=r"data.split: no row is left for test and validation: . distinct rows found, at least 3 "
+    with pytest.raises(DataError, match=r"data.split: no row is left for test and validation: . distinct rows found .*, at least 3 "
                                         r"are needed, .* or give data.files.validation and data.files.test"):
         hold_out(table, shares=SHARES, keys=table["row"].to_pylist(), seed=1)
