@@ -93,7 +93,9 @@ def _line(answer: Mapping[str, Any]) -> Text:
     given, (first, *rest) = answer["input"], [value for name, value in answer.items() if name != "input"]
     asked = given if isinstance(given, str) else " | ".join(given.values())
     shown = "  ".join(filter(None, map(_brief, rest)))
-    return Text.assemble((_brief(first) or "none", "bold"), "  ", (shown, "dim"), "  " if shown else "", asked)
+    # A number may be of any size, a probability not.
+    told = f"{first:.3g}" if isinstance(first, float) and 0 < abs(first) < 0.001 else _brief(first)
+    return Text.assemble((told or "none", "bold"), "  ", (shown, "dim"), "  " if shown else "", asked)
 
 
 def _brief(value: Any) -> str:

@@ -51,7 +51,7 @@ def test_lines_are_answered_before_the_last_is_read(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize(("answer", "said"), [
     ({"label": "good", "probabilities": {"good": 0.7, "bad": 0.2, "odd": 0.06, "rare": 0.04}}, "good  good 0.700  bad 0.200  odd 0.060  asked"),
-    ({"value": 3.25}, "3.250  asked"),
+    ({"value": 3.25}, "3.250  asked"), ({"value": -2.5e-8}, "-2.5e-08  asked"), ({"value": 0.0}, "0.000  asked"),
     ({"labels": [], "probabilities": {"a": 0.1}}, "none  a 0.100  asked"),
     ({"labels": ["a", "b"], "probabilities": {"a": 0.9}}, "a, b  a 0.900  asked"),
     ({"entities": [{"type": "PER", "text": "Anna Lund", "start": 0, "end": 9, "probability": 0.9}, {"type": "LOC", "text": "Oslo", "start": 19}]},
