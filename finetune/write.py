@@ -6,7 +6,9 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,18 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no space, none left of a quo
 def is_full(error: OSError) -> bool:
     """Whether a write failed because there is no room for it."""
     return error.errno in FULL
+
+
+@contextmanager
+def os_errors(place: Path) -> Iterator[None]:
+    """The operating system's error, as a full disk's, which safetensors 0.8 and tokenizers 0.22 put into a text."""
+    try:
+        yield
+    except Exception as error:  # of tokenizers, nothing more precise
+        said = re.search(r"\bos error (\d+)", str(error))
+        if said is None:
+            raise
+        raise OSError(int(said[1]), os.strerror(int(said[1])), str(place)) from error
 
 
 def write_text(file: Path, text: str) -> None:

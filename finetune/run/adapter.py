@@ -9,7 +9,7 @@ import torch
 
 from finetune.errors import TrainingError
 from finetune.evaluate.infer import tensors
-from finetune.train.checkpoint import os_errors
+from finetune.write import os_errors
 
 if TYPE_CHECKING:
     from finetune.contracts import Batch

@@ -16,7 +16,7 @@ from finetune.evaluate.infer import torch_infer
 from finetune.export import gate, line, manifest
 from finetune.export.generate import ENCODER, open_model, parts
 from finetune.run import graphs, int8
-from finetune.write import write_json
+from finetune.write import os_errors, write_json
 
 if TYPE_CHECKING:
     from finetune.run.context import Run
@@ -32,7 +32,8 @@ def export(run: Run) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
     try:
-        _export(run, draft)
+        with os_errors(draft):
+            _export(run, draft)
     finally:  # what is complete has been renamed
         shutil.rmtree(draft, ignore_errors=True)
 

@@ -25,6 +25,7 @@ from finetune.train.interrupt import Interrupt
 from finetune.train.progress import Plan, Progress
 from finetune.train.step import Fitting
 from finetune.train.tensorboard import TensorBoard, installed
+from finetune.write import os_errors
 
 if TYPE_CHECKING:
     from finetune.contracts import Array, Hook, Loaded, Task
@@ -194,7 +195,7 @@ def _save(run: Run, training: loop.Training, loaded: Loaded, *, task: Task, prog
             run, model, task.collate(some, loaded.processor))
     draft, final = run.folder.path / ".model.draft", run.folder.path / "model"
     shutil.rmtree(draft, ignore_errors=True)
-    with checkpoint.os_errors(draft):
+    with os_errors(draft):
         model.save_pretrained(draft)
         if loaded.native is not None:
             loaded.native.save_pretrained(draft)

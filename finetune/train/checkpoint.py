@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from finetune.errors import TrainingError
 from finetune.machine import versions
 from finetune.train.progress import Progress
-from finetune.write import digest, sync, write_text
+from finetune.write import digest, os_errors, sync, write_text
 
 FORMAT = 1
 KEEP = 2  # newest checkpoints kept, besides the best
@@ -159,18 +156,6 @@ def _damage(checkpoint: Path) -> str | None:
         if digest(checkpoint / name) != expected:
             return f"{name} is not what was written (its hash differs)."
     return None
-
-
-@contextmanager
-def os_errors(place: Path) -> Iterator[None]:
-    """The operating system's error, as a full disk's, which safetensors 0.8 and tokenizers 0.22 put into a text."""
-    try:
-        yield
-    except Exception as error:  # of tokenizers, nothing more precise
-        said = re.search(r"os error (\d+)", str(error))
-        if said is None:
-            raise
-        raise OSError(int(said[1]), os.strerror(int(said[1])), str(place)) from error
 
 
 def _write(tensors: dict[str, torch.Tensor], file: Path) -> None:

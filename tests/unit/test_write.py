@@ -119,3 +119,11 @@ def test_lines_are_read_as_they_were_written(tmp_path: Path) -> None:
     values = [{"a": "two\nlines\u2028"}, ["caf\u00e9", None], 1.5]
     write.write_lines(tmp_path / "a.jsonl", values)
     assert write.read_lines(tmp_path / "a.jsonl") == values
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full to stand for a full disk")
+def test_full_disk_under_a_tokenizer_is_told_as_such() -> None:
+    from tests.unit.small_tokenizer import processor
+
+    with pytest.raises(OSError, match="No space left on device: 'model'"), write.os_errors(Path("model")):
+        processor().tokenizer.save("/dev/full")
