@@ -56,6 +56,9 @@ def report(title: str, runs: Sequence[Finished]) -> None:
         print(f"  seed {seed}: test {primary} {head['value']:.4f} ({head['low']:.4f} to {head['high']:.4f}) on "
               f"{test['rows']:,} rows; {baselines}; training {metrics['train']['seconds']:.0f} s, "
               f"all {finished.seconds:.0f} s")
+        others = [f"{name} {score['value']:.4f}" for name, score in test.items()
+                  if isinstance(score, dict) and "value" in score and name != primary]
+        print(f"    on test, too: {', '.join(others)}")
         for item in exported["artifacts"][1:]:
             gap = "" if item["max_abs_diff"] is None else f"max difference {item['max_abs_diff']:.1e}  "
             print(f"    {item['name']:5} {item['size_mib']:6.1f} MiB  {gap}"
