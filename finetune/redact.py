@@ -1,6 +1,6 @@
 """Secrets in a text: how they look, which ones this process was told, and the text without them.
 
-Two doors use it. Words for people (console, errors, tracebacks) pass through `Words`, which hides what it finds;
+Two doors use it. Words for people (console, errors, tracebacks) pass through a `RedactedStream`, which hides secrets;
 `hub/scan.py` looks through the files of a push and refuses. Files of a run are never altered: a setting that holds a
 secret is refused before there is one.
 """
@@ -185,7 +185,7 @@ class RedactedStream:
 
 
 def guard() -> None:
-    """Let everything that this process says pass through `Words`, tracebacks and other libraries' warnings included."""
+    """Let everything that this process says be redacted, tracebacks and other libraries' warnings included."""
     learn(sys.argv)
     sys.stdout, sys.stderr = (cast("TextIO", RedactedStream(stream)) for stream in (sys.stdout, sys.stderr))
 
