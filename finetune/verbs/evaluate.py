@@ -73,9 +73,10 @@ def _interval(score: Mapping[str, float]) -> str:
 def _scores(found: Mapping[str, Any], own: Mapping[str, Any] | None) -> Table:
     """Every score that is one number, beside that of the run's own test rows."""
     table = _table("score", "here (95% interval)", *(["the run's own test"] if own else []))
+    tested = own["splits"]["test"] if own else {}
     for name, score in found["scores"].items():
-        if isinstance(score, dict):
-            theirs = [_interval(own["splits"]["test"][name])] if own else []
+        if isinstance(score, dict) and "value" in score:
+            theirs = [_interval(tested[name]) if name in tested else ""] if own else []
             table.add_row(name, _interval(score), *theirs, style="bold" if name == found["primary"] else None)
     return table
 
@@ -118,7 +119,7 @@ def _labels(per_class: Sequence[Mapping[str, Any]]) -> Table:
 
 def _confusions(found: Mapping[str, Any]) -> Iterable[str]:
     """The pairs of labels that are confused most often."""
-    names, counts = found["labels"], found["scores"]["confusion"]
+    names, counts = found["labels"], found["scores"].get("confusion", ())  # none of lists of labels and of tags
     pairs = [(count, target, prediction) for target, row in enumerate(counts) for prediction, count in enumerate(row)
              if count and target != prediction]
     for count, target, prediction in sorted(pairs, key=lambda pair: -pair[0])[:NUM_CONFUSIONS]:

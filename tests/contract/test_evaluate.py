@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from finetune import recipe
 from finetune.cli import app
 from finetune.errors import DataError, FinetuneError, SpecError
 from finetune.run.folder import RunFolder
-from tests.conftest import ROOT, Finished
+from tests.conftest import ROOT, Finished, recipe_names
 
 pytestmark = pytest.mark.slow
 SAMPLE = ROOT / "finetune/data/samples/reviews"
@@ -33,6 +34,11 @@ def evaluate(*arguments: object) -> str:
     if result.exception:
         raise result.exception
     return result.output
+
+
+def sample_of(name: str) -> Path:
+    """The folder of a recipe's sample, where it is one."""
+    return ROOT / "finetune/data/samples" / recipe.load(name).data.sample
 
 
 def written(run: RunFolder) -> dict:
@@ -59,6 +65,18 @@ def test_the_runs_own_test_rows_get_their_own_scores_again(run: RunFolder) -> No
     assert f"model: {found['model']}, the one that is deployed" in text
     assert "the run was trained and chosen on none of these rows" in text
     assert found["seen"] == {"train": 0, "validation": 0, "unseen": 240, "accuracy_unseen": None}
+
+
+@pytest.mark.parametrize("name", [name for name in recipe_names() if ":" not in name and sample_of(name).is_dir()])
+def test_every_task_is_scored_on_another_file(name: str, run_of: Callable[[str], Finished], tmp_path: Path) -> None:
+    run = RunFolder(shutil.copytree(run_of(name)[1], tmp_path / "run"))
+    (file,) = sample_of(name).glob("test.*")
+    text = evaluate(run.path, file)
+    found, own = written(run), own_scores(run)
+    primary = found["primary"]
+    assert found["scores"][primary]["value"] == pytest.approx(own[primary]["value"], abs=0.5)  # the deployed model may be int8
+    assert f"{primary} " in text and f"{found['rows']:,} rows of" in text
+    assert ("by label" in text) == bool(found["scores"].get("per_class"))
 
 
 def test_a_run_without_export_answers_through_pytorch(run: RunFolder) -> None:
