@@ -66,10 +66,11 @@ class Search:
     max_score_drop: float
     threads: int
     draft: Path  # folder for the files of the attempts
+    elsewhere: bool = False  # whether int8 is for another processor, as `gate.Candidate` has it
 
     def holds(self, attempt: Attempt) -> bool:
-        """Whether the score stays, and it is no slower than fp32."""
-        return attempt.drop <= MARGIN * self.max_score_drop and not attempt.slower
+        """Whether the score stays, and it is no slower than fp32 where that can be told."""
+        return attempt.drop <= MARGIN * self.max_score_drop and (self.elsewhere or not attempt.slower)
 
 
 def search(task: Search, first: Form, say: Callable[[str], None]) -> tuple[Attempt | None, list[Attempt]]:

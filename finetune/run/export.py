@@ -13,7 +13,7 @@ from finetune import override, saved
 from finetune.backbones import resolve
 from finetune.errors import ExportError
 from finetune.evaluate.infer import torch_infer
-from finetune.export import gate, line, manifest
+from finetune.export import gate, line, manifest, targets
 from finetune.export.generate import ENCODER, open_model, parts
 from finetune.run import graphs, int8
 from finetune.write import os_errors, write_json
@@ -61,7 +61,8 @@ def _export(run: Run, draft: Path) -> None:
     def judge() -> list[gate.Artifact]:
         candidates = [gate.Candidate("pytorch", run.folder.path / "model", torch_infer(model, task))]
         candidates += [gate.Candidate(name, file, open_model(file, task, processor, threads=threads).infer,
-                                      exact=name == graphs.CPU and settings.optimize != "O3")
+                                      exact=name == graphs.CPU and settings.optimize != "O3",
+                                      elsewhere=name == "int8" and settings.target not in ("auto", targets.own()))
                        for name, file in files.items()]
         return gate.judge(candidates, examples, max_score_drop=settings.max_score_drop, seed=run.recipe.seed,
                           batch=run.micro_batch(run.launched()["processes"]))
@@ -82,7 +83,6 @@ def _export(run: Run, draft: Path) -> None:
     _withhold(run, report, files)
     manifest.write(draft, default=files[report["default"]].relative_to(draft).as_posix())
     _publish(report, draft=draft, final=run.folder.path / "onnx")
-    _forget(run.folder.path / "withheld", report)
 
 
 def _refuse(run: Run, report: dict[str, Any], *, draft: Path) -> None:
@@ -142,6 +142,7 @@ def _publish(report: dict[str, Any], *, draft: Path, final: Path) -> None:
         final.rename(earlier)
     draft.rename(final)
     shutil.rmtree(earlier, ignore_errors=True)
+    _forget(final.with_name("withheld"), report)
 
 
 def _forget(withheld: Path, report: dict[str, Any]) -> None:

@@ -53,7 +53,7 @@ def search(run: Run, source: Path, file: Path, *, form: Form, task: Task, proces
     table = run.folder.table("train")
     drawn = Examples(table.take(_drawn(run, table, SEARCHED)), task, processor)
     trials = rescue.Search(source=source, examples=drawn, rows=rows, max_score_drop=run.recipe.export.max_score_drop,
-                           threads=threads, draft=file.parent)
+                           threads=threads, draft=file.parent, elsewhere=form.target.name != targets.own())
     found, tried = rescue.search(trials, form, run.say)
     write_json(source.parent / NAME, {"rows": len(drawn), "found": found and found.as_json(),
                                       "tried": [attempt.as_json() for attempt in tried]})

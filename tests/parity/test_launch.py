@@ -90,7 +90,7 @@ def test_a_run_stopped_twice_is_resumed_bit_by_bit_and_carried_to_its_end(
     done = subprocess.run([sys.executable, "-m", "finetune", "launch", "sentiment", "--resume", str(run)], cwd=tmp_path, text=True,
                           capture_output=True, timeout=300, env=ENVIRONMENT | {"TMPDIR": str(scraps)})
     assert done.returncode == 0, done.stdout + done.stderr
-    assert list(scraps.iterdir()) == []
+    assert [place.name for place in scraps.iterdir() if not place.name.startswith("torchinductor_")] == []  # one for all runs, empty
     assert re.search(rf"resumed after step 1[2-9]\d of {NUM_STEPS}", done.stdout)
     ours, theirs = (load_file(folder / "model" / "model.safetensors") for folder in (run, undisturbed[0]))
     assert ours.keys() == theirs.keys()

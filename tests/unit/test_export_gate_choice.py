@@ -50,6 +50,12 @@ def test_model_that_is_slower_than_fp32_is_no_failure_and_not_published(name: st
     assert re.fullmatch(name + r": is slower than fp32 here \([3-9]\.\d\d against 0\.\d\d ms a row\)", report["reason"])
 
 
+def test_int8_for_another_processor_is_published_however_slow_it_is_here() -> None:
+    small = replace(waiting("int8", 0.003), elsewhere=True)
+    found = gate.judge([waiting("pytorch", 0), waiting("fp32", 0), small], numbered(20), max_score_drop=0.5, seed=0)
+    assert found[-1].verdict == "pass"
+
+
 def test_half_precision_is_made_for_gpus_so_its_pace_here_is_held_against_nobody() -> None:
     found = gate.judge([waiting("pytorch", 0), waiting("fp32", 0), waiting("fp16", 0.003)], numbered(20), max_score_drop=0.5, seed=0)
     assert found[-1].verdict == "pass"
