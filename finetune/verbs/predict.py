@@ -95,7 +95,8 @@ def _line(answer: Mapping[str, Any]) -> Text:
     shown = "  ".join(filter(None, map(_brief, rest)))
     # A number may be of any size, a probability not.
     told = f"{first:.3g}" if isinstance(first, float) and 0 < abs(first) < 0.001 else _brief(first)
-    return Text.assemble((told or "none", "bold"), "  ", (shown, "dim"), "  " if shown else "", asked)
+    parts = [(told or "none", "bold"), ("  ", ""), (shown, "dim"), ("  " if shown else "", ""), (asked, "")]
+    return Text.assemble(*((" ".join(text.splitlines()), style) for text, style in parts))
 
 
 def _brief(value: Any) -> str:

@@ -56,6 +56,7 @@ def test_lines_are_answered_before_the_last_is_read(monkeypatch: pytest.MonkeyPa
     ({"labels": ["a", "b"], "probabilities": {"a": 0.9}}, "a, b  a 0.900  asked"),
     ({"entities": [{"type": "PER", "text": "Anna Lund", "start": 0, "end": 9, "probability": 0.9}, {"type": "LOC", "text": "Oslo", "start": 19}]},
      "PER Anna Lund, LOC Oslo  asked"),
+    ({"label": "on two\nlines", "probabilities": {"on two\nlines": 0.7}}, "on two lines  on two lines 0.700  asked"),
 ])
 def test_answer_is_one_line_with_what_speaks_for_it(answer: dict[str, object], said: str) -> None:
     assert predict._line({"input": "asked", **answer}).plain == said
