@@ -48,7 +48,7 @@ def begin(run: Run, splits: Mapping[str, Any]) -> tuple[Verdict, ...]:
         held = verdicts.merged(held, new)
         verdicts.write(held, known)
         (run.folder.path / GIVEN).unlink()
-        run.say(f"{len(new):,} verdicts are remembered in {known}")
+        run.say(f"{len(new):,} {'verdict is' if len(new) == 1 else 'verdicts are'} remembered in {known}")
     if held:
         verdicts.write(held, own)
     return held

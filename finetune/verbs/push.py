@@ -25,6 +25,8 @@ def verb(
     Row texts, pictures and the ledger stay here. The token is read from HF_TOKEN or the Hub's own token file. Files
     that hold a secret are refused.
     """
+    from rich.markup import escape
+
     from finetune.hub import push as hub
     from finetune.run import folder, push
 
@@ -34,7 +36,7 @@ def verb(
     run = folder.open_run(place)
     to = hub.connect(repo, say=say)
     with push.packed(run, to.name, examples=include_examples) as files:
-        out.print(f"[bold]what leaves[/bold]  {run.path}", highlight=False, soft_wrap=True)
+        out.print(f"[bold]what leaves[/bold]  {escape(str(run.path))}", highlight=False, soft_wrap=True)
         push.leaving(run, files, examples=include_examples, say=say)
         is_private = to.make(private=private)
         out.print(f"[bold]push[/bold]  to {to.name}, which is {'private' if is_private else 'public'}", highlight=False)
