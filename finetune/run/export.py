@@ -16,6 +16,7 @@ from finetune.evaluate.infer import torch_infer
 from finetune.export import gate, line, manifest, targets
 from finetune.export.generate import ENCODER, open_model, parts
 from finetune.run import graphs, int8
+from finetune.spec import Int8Dynamic
 from finetune.write import os_errors, write_json
 
 if TYPE_CHECKING:
@@ -168,7 +169,8 @@ def _tell(run: Run, report: dict[str, Any]) -> None:
         if artifact["warning"] and artifact["verdict"] != "fail":
             run.say(f"warning: {artifact['name']} {artifact['warning']}")
     sizes = {artifact["name"]: artifact["size_mib"] for artifact in report["artifacts"]}
-    if sizes.get("int8", 0.0) > LITTLE_SAVED * sizes["fp32"]:
+    convolves = isinstance(run.recipe.export.quantize, Int8Dynamic) and "image" in run.recipe.task.roles.values()
+    if convolves and sizes.get("int8", 0.0) > LITTLE_SAVED * sizes["fp32"]:
         run.say("int8 hardly differs from fp32 here: dynamic quantization covers matrix products, and this model is "
                 "made of convolutions; export.quantize=int8_static covers them")
 

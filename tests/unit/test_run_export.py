@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from finetune import override
 from finetune import recipe as recipes
 from finetune.export import gate
 from finetune.run.context import Run
@@ -61,3 +62,15 @@ def test_weights_beside_a_graph_count_and_move_with_it(tmp_path: Path) -> None:
         (draft / name).write_bytes(bytes(2**20))
     placed = _placed(replace(artifact("fp32", "pass"), file=str(draft / "model.onnx")), draft, tmp_path)
     assert (placed.file, placed.size_mib) == ("onnx/model.onnx", 2.0)
+
+
+@pytest.mark.parametrize(("recipe", "form", "said"), [
+    ("images", "int8_dynamic", True), ("images", "int8_static", False), ("sentiment", "int8_dynamic", False),
+])
+def test_static_int8_is_recommended_where_dynamic_leaves_convolutions_out(recipe: str, form: str, said: bool, tmp_path: Path) -> None:
+    from finetune.run.export import _tell
+
+    console = Console(file=io.StringIO())
+    run = Run(recipe, override.apply(recipes.load(recipe), [f"export.quantize={form}"]), RunFolder(tmp_path), console)
+    _tell(run, gate.overall([artifact("pytorch", "reference"), artifact("fp32", "pass"), artifact("int8", "pass")], max_score_drop=0.01))
+    assert ("export.quantize=int8_static covers them" in console.file.getvalue()) == said  # type: ignore[attr-defined]
