@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from finetune.report import canvas, rounding
-from finetune.report.folder import Part, Run, deployed, finite, withheld
+from finetune.report.folder import Part, Run, deployed, finite, published
 from finetune.report.names import artifact_name
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _caption(run: Run, artifacts: Sequence[Part], *, measures: Mapping[str, str]
 
 
 def _name(line: Part) -> str:
-    return artifact_name(str(line["name"])) + ("\n(withheld)" if withheld(line) else "")
+    return artifact_name(str(line["name"])) + ("" if published(line) else "\n(withheld)")
 
 
 def _bars(axes: Axes, values: Sequence[float | None], *, ends: Sequence[float | None], colors: Sequence[str]) -> None:

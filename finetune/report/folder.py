@@ -134,15 +134,20 @@ def lost(artifact: Part) -> Part:
     return {"value": artifact.get("score_drop"), "low": low, "high": high}
 
 
-def withheld(artifact: Part) -> bool:
-    """Whether an exported model failed; one that the gate cannot decide on is published, a slower one is not."""
+def failed(artifact: Part) -> bool:
+    """Whether an exported model loses more than is allowed, or does not answer as PyTorch does."""
     return artifact.get("verdict") == "fail"
+
+
+def published(artifact: Part) -> bool:
+    """Whether an exported model lies in the run's ONNX folder: neither failed nor slower than the fp32 graph."""
+    return artifact.get("verdict") not in ("fail", "slower")
 
 
 def deployed(run: Run) -> Part | None:
     """The exported model to use, None where nothing was published."""
     return next((artifact for artifact in run.export.get("artifacts") or ()
-                 if artifact.get("name") == run.export.get("default") and not withheld(artifact)), None)
+                 if artifact.get("name") == run.export.get("default") and not failed(artifact)), None)
 
 
 def setting(run: Run, key: str) -> Any:

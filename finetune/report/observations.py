@@ -137,17 +137,17 @@ def _exports(run: Run) -> list[Observation]:
         measured = told.change_range(drop).replace("+", "")
         loss = (f"{told.change_in_words(drop['value']).removeprefix('+')} lost"
                 f"{f', 95% interval {measured}' if measured else ''}{allowed}")
-        if folder.withheld(artifact) and artifact.get("name") == "fp32":
+        if folder.failed(artifact) and artifact.get("name") == "fp32":
             reason = artifact.get("reason") or "its outputs differ"
             found.append(_warning(f"{name} was withheld, it does not answer as PyTorch does: {reason}."))
-        elif folder.withheld(artifact):
+        elif folder.failed(artifact):
             found.append(_warning(f"{name} was withheld, it does not pass: {loss}."))
         elif artifact.get("verdict") == "slower":
             reason = artifact.get("reason") or "is slower than fp32"
             found.append(_note(f"{name} {reason}, so it is not published."))
         elif artifact.get("verdict") == "unresolved":
             found.append(_warning(f"{name} may lose more than is allowed: {loss}. Too few validation rows to tell."))
-        if artifact.get("warning") and not folder.withheld(artifact):
+        if artifact.get("warning") and not folder.failed(artifact):
             found.append(_warning(f"{name} {artifact['warning']}."))
     return found
 

@@ -62,7 +62,7 @@ def _told(run: Run) -> list[dict[str, Any]]:
 
 def _export(run: Run) -> dict[str, Any]:
     """The gate's report with the places that the files have in the repository; what is withheld or slow has none."""
-    artifacts = [{**artifact, "file": None if folder.withheld(artifact) or artifact.get("verdict") == "slower" else
+    artifacts = [{**artifact, "file": None if not folder.published(artifact) else
                   "model.safetensors" if artifact.get("name") == "pytorch" else artifact.get("file")}
                  for artifact in run.export.get("artifacts") or ()]
     return {**run.export, "artifacts": artifacts}

@@ -13,13 +13,13 @@ from finetune.report.folder import (
     baselines,
     cleaning,
     counted,
+    failed,
     finite,
     headline,
     lost,
     primary,
     score_names,
     split,
-    withheld,
 )
 from finetune.report.names import artifact_name, baseline_name, metric_name
 from finetune.report.scales import SHARE, Scale, scale
@@ -193,7 +193,7 @@ def _artifact(line: Part, told: Scale) -> dict[str, str]:
     speedup, agreement = line.get("speedup"), line.get("agreement")
     return {
         "Model": artifact_name(str(line.get("name", ""))),
-        "Verdict": "withheld" if withheld(line) else str(line.get("verdict", "")),
+        "Verdict": "withheld" if failed(line) else str(line.get("verdict", "")),
         "Score": told.score(line.get("score")),
         f"{lost_in} lost (95% interval)": "" if reference else loss,
         "Points of F1 lost by a label, at most": "" if reference else _label_lost(line),

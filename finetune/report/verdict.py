@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from finetune.report import rounding
-from finetune.report.folder import Run, baselines, cleaning, deployed, finite, headline, interval, primary, withheld
+from finetune.report.folder import Run, baselines, cleaning, deployed, failed, finite, headline, interval, primary
 from finetune.report.names import artifact_name, baseline_name, metric_name
 from finetune.report.scales import scale
 
@@ -105,7 +105,7 @@ def _export(run: Run) -> Answer:
     if finite(chosen.get("speedup")):
         facts.append(f"{chosen['speedup']:.1f} times as fast as PyTorch")
     unsure = chosen.get("verdict") != "pass"
-    kept_back = [artifact_name(str(line["name"])) for line in artifacts if withheld(line)]
+    kept_back = [artifact_name(str(line["name"])) for line in artifacts if failed(line)]
     facts += [f"{' and '.join(kept_back)} withheld"] if kept_back else []
     facts += ["too few rows to tell what it loses"] if unsure else []
     return Answer("Model to deploy", artifact_name(str(chosen["name"])), ", ".join(facts),

@@ -13,7 +13,7 @@ from huggingface_hub import EvalResult, ModelCard
 
 from finetune.report import card
 from tests.unit.test_report_figures import STRANGE, positive_label, several_labels
-from tests.unit.test_report_folder import LABELS, SECRET, export, image_run, metrics, quality, recipe, text_run, write
+from tests.unit.test_report_folder import LABELS, SECRET, export, image_run, metrics, quality, recipe, text_run
 
 CONFUSION = [[64, 4, 7], [12, 11, 7], [5, 3, 67]]
 
@@ -150,19 +150,28 @@ def test_the_onnxruntime_snippet_for_texts_runs(tmp_path: Path, monkeypatch: pyt
     tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.save(str(run / "onnx" / "tokenizer.json"))
-    assert answer(run, monkeypatch, capsys) == "positive\n"
+    answer(run, monkeypatch)
+    assert capsys.readouterr().out == "positive\n"
 
 
 @pytest.mark.parametrize("crop", [None, 0.875])
-def test_the_onnxruntime_snippet_for_pictures_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any, crop: float | None) -> None:
+def test_the_onnxruntime_snippet_for_pictures_sees_what_predict_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any,
+                                                                     crop: float | None) -> None:
+    import numpy as np
     from PIL import Image
+
+    from finetune.data.pixels import ImageProcessor
 
     run = image_run(tmp_path, 3)
     write_model(run / "onnx" / "model.onnx", ["pixel_values"], "float32", ["rows", 3, 32, 32])
-    write(run, {"onnx/processor.json": {"kind": "image", "size": 32, "mean": [0.5] * 3, "std": [0.2] * 3,
-                                        "resample": "bicubic", "crop": crop}})
-    Image.new("RGB", (48, 40), "teal").save(run / "picture.jpg")
-    assert answer(run, monkeypatch, capsys) == "class 02 with a long name\n"
+    processor = ImageProcessor(size=32, mean=(0.5, 0.4, 0.3), std=(0.2, 0.2, 0.3), crop=crop)
+    processor.save(run / "onnx")
+    noise = np.random.default_rng(0).integers(0, 256, (40, 61, 3), np.uint8)
+    Image.fromarray(noise).save(run / "picture.jpg")
+    found = answer(run, monkeypatch)
+    assert capsys.readouterr().out == "class 02 with a long name\n"
+    expected = processor.encode([str(run / "picture.jpg")])[0]["pixel_values"]
+    np.testing.assert_allclose(found["inputs"]["pixel_values"], expected[None], atol=1e-6)
 
 
 def write_model(file: Path, inputs: list[str], kind: str, shape: list[str | int]) -> None:
@@ -178,13 +187,12 @@ def write_model(file: Path, inputs: list[str], kind: str, shape: list[str | int]
     save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), file)
 
 
-def answer(run: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> str:
-    """What the second snippet prints when run in the folder of the card."""
+def answer(run: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the names of the second snippet stand for when it has run in the folder of the card."""
     script = run / "snippet.py"
     script.write_text(snippets(run)[1])
     monkeypatch.chdir(run)
-    runpy.run_path(str(script))
-    return str(capsys.readouterr().out)
+    return runpy.run_path(str(script))
 
 
 def test_without_a_published_model_only_transformers_is_shown(tmp_path: Path) -> None:
