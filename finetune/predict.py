@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,15 +65,15 @@ class Predictor:
 
 
 def _check_pictures(files: Sequence[str]) -> None:
-    missing = [file for file in files if not _is_file(file)]
+    missing = [file for file in files if not _is(Path.is_file, file)]
     if missing:
         first, number = missing[0] or "an empty line", f"{len(missing)} of {len(files)} missing"
-        raise DataError(first, f"there is no such file ({number}). This model answers pictures: give paths of image "
-                               "files.")
+        found = "is a folder" if _is(Path.is_dir, first) else "there is no such file"
+        raise DataError(first, f"{found} ({number}). This model answers pictures: give paths of image files.")
 
 
-def _is_file(name: str) -> bool:
+def _is(kind: Callable[[Path], bool], name: str) -> bool:
     try:
-        return Path(name).is_file()
+        return kind(Path(name))
     except OSError:  # a text that is too long for the name of a file
         return False

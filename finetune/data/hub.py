@@ -59,7 +59,7 @@ def _table(dataset: Any, place: str, *, hub: Hub, roles: Mapping[str, str]) -> t
     notes: tuple[str, ...] = ()
     for role, kind in roles.items():
         name = hub.columns.get(role, role)
-        for needed in name.split(",") if kind == "labels" else [name]:
+        for needed in map(str.strip, name.split(",")) if kind == "labels" else [name]:
             if needed not in dataset.column_names:
                 known = f"Columns: {', '.join(dataset.column_names)}.{nearest(needed, dataset.column_names)}"
                 raise DataError(f"data.hub.columns.{role}", f"{hub.name} has no column {needed!r}. {known}")
@@ -108,7 +108,8 @@ def _label_lists(dataset: Any, name: str, rows: list[str]) -> Any:
     import pyarrow as pa
 
     if "," in name:
-        return label_lists.gather({label: _words(dataset, label, "flag") for label in name.split(",")}, rows,
+        labels = [label.strip() for label in name.split(",")]
+        return label_lists.gather({label: _words(dataset, label, "flag") for label in labels}, rows,
                                   key="data.source: hub")
     inner, lists = getattr(dataset.features[name], "feature", None), list(dataset[name])
     if inner is None:

@@ -205,6 +205,11 @@ def test_missing_pictures_are_named_before_any_is_answered(position: int, seeing
         seeing(asked)
 
 
+def test_a_folder_of_pictures_is_called_one(seeing: Predictor, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r": is a folder \(1 of 1 missing\)"):
+        seeing([str(tmp_path)])
+
+
 @pytest.mark.parametrize("text", ["What a lovely evening.", "What a long evening. " * 500, "\x00", ""])
 def test_text_given_to_a_model_of_pictures_is_answered_with_what_it_wants(text: str, seeing: Predictor) -> None:
     with pytest.raises(DataError, match="This model answers pictures: give paths of image files."):
