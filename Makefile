@@ -16,6 +16,7 @@ setup: $(READY)  ## create .venv with the locked packages (done by every other t
 
 .venv/.ready: locks/default.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)) and "Python 3.11 or 3.12 is needed, found %s. Name one: make PYTHON=python3.11" % sys.version.split()[0])'
+	@$(PYTHON) -c 'import shutil, sys; free = shutil.disk_usage(".").free / 1e9; sys.exit(free < 9 and f"9 GB of free disk are needed here to install the packages, found {free:.1f}. Free some, or put the folder elsewhere.")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --progress-bar off --disable-pip-version-check --no-deps --require-hashes -r locks/default.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

@@ -41,7 +41,7 @@ class Artifact:
     name: str
     file: str
     size_mib: float
-    max_abs_diff: float | None  # of outputs that are numbers; texts have none
+    max_abs_diff: float | None  # of outputs that are finite numbers; texts have none
     agreement: float  # share of rows with the same prediction
     score: float
     score_drop: float
@@ -148,7 +148,8 @@ def _artifact(candidate: Candidate, reference: Candidate, examples: Examples, *,
     verdict, reason = _verdict(candidate, drop, gap=gap, agreement=agreement, max_score_drop=max_score_drop)
     own, slowest = speeds
     return Artifact(
-        name=candidate.name, file=candidate.file.as_posix(), size_mib=0.0, max_abs_diff=gap, agreement=agreement,
+        name=candidate.name, file=candidate.file.as_posix(), size_mib=0.0,
+        max_abs_diff=gap if gap is None or np.isfinite(gap) else None, agreement=agreement,
         score=float(task.score(ours)[task.primary]), score_drop=drop.value, score_drop_interval=(drop.low, drop.high),
         label_drops=tuple(drops), latency_ms_p50=own.p50, latency_ms_p95=own.p95, speedup=slowest.p50 / own.p50,
         batch=own.batch, rows_per_second=own.rows_per_second, verdict=verdict, reason=reason,

@@ -76,6 +76,7 @@ def test_answer_that_is_no_number_fails_in_whichever_batch_it_is(name: str, valu
     logits[row, 0] = value
     found = judged(RIGHT, **{name: logits})[name]  # type: ignore[arg-type]  # a name of no option
     assert (found.verdict, found.reason) == ("fail", "answers with outputs that are not finite numbers, or PyTorch does")
+    assert found.max_abs_diff is None  # JSON has no NaN
 
 
 def test_answer_that_is_no_number_fails_where_each_output_has_a_probability_of_its_own() -> None:
