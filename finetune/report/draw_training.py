@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from finetune.report import canvas
 from finetune.report.folder import Part, Run, events, finite, primary
 from finetune.report.names import metric_within
-from finetune.report.scales import scale
+from finetune.report.scales import SHARE, scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +37,7 @@ def curves(run: Run) -> canvas.Drawing | None:
             axes.axvline(best[unit], color=canvas.GREY, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
         axes.margins(x=0.02)
     panels[-1].set_xlabel(unit)
-    panels[-1].xaxis.set_major_locator(MaxNLocator(8, integer=panels[-1].get_xlim()[1] > 3))
+    panels[-1].xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10], integer=panels[-1].get_xlim()[1] > 3))
     return canvas.Drawing(figure, "How training went", _caption(metric_within(name) if scored else "", best=best))
 
 
@@ -57,9 +57,11 @@ def _losses(axes: Axes, steps: Sequence[Part], *, evaluations: Sequence[Part], u
 def _scores(axes: Axes, scored: Sequence[Part], *, name: str, unit: str, best: Part | None) -> None:
     from matplotlib.ticker import FuncFormatter
 
-    told = scale(name)
-    axes.plot([line[unit] for line in scored], [line["scores"][name] for line in scored], color=canvas.ACCENT,
-              marker="o", markersize=4, label="validation")
+    told, values = scale(name), [line["scores"][name] for line in scored]
+    low, high = _span(values)
+    axes.set_ylim(low, min(high, 1 + 0.04 * (1 - low)) if told is SHARE else high)  # the marker of a 1 is seen whole
+    axes.plot([line[unit] for line in scored], values, color=canvas.ACCENT, marker="o", markersize=4,
+              label="validation")
     if best:
         axes.plot([best[unit]], [best["scores"][name]], linestyle="none", marker="o", markersize=9, color=canvas.ACCENT,
                   markerfacecolor="white", markeredgewidth=1.8,

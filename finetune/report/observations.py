@@ -90,7 +90,9 @@ def _training(run: Run) -> list[Observation]:
     if after > HARDLY * before:
         return [_warning(f"Training loss hardly fell: {before:.3f} up to the first evaluation, {after:.3f} before the "
                          "last. Try another learning rate, or check the labels.")]
-    if last is best:
+    name = folder.primary(run)
+    perfect = scale(name) is SHARE and last.get("scores", {}).get(name) == 1
+    if last is best and not perfect:
         return [_note("The last evaluation was the best one: the model may gain from longer training (train.length).")]
     return []
 

@@ -94,9 +94,11 @@ def calibration(run: Run) -> Table | None:
             for part, entry in (found.get("splits") or {}).items()]
     if not rows:
         return None
-    note = ("Points between how sure predictions are and how often they are right, on average. Logits are divided by "
-            f"{rounding.amount(found.get('temperature'))}, fitted on validation, so test tells what that is worth; "
-            "predictions stay as they are.")
+    temperature = found.get("temperature")
+    how = ("No temperature was fitted, since no prediction on validation is wrong." if temperature == 1 else
+           f"Logits are divided by {rounding.amount(temperature)}, fitted on validation, so test tells what that is "
+           "worth; predictions stay as they are.")
+    note = f"Points between how sure predictions are and how often they are right, on average. {how}"
     return Table(["Calibration error", "As trained", "As told"], rows, note=note)
 
 

@@ -166,6 +166,19 @@ def test_a_short_log_is_drawn_as_far_as_it_goes(tmp_path: Path, lines: list[dict
     assert [figure.file.stem for figure in figures.draw(write(tmp_path, {"log.jsonl": lines}))] == ["training"]
 
 
+@pytest.mark.parametrize("score", [1.0, 0.6])
+def test_no_tick_of_a_share_lies_beyond_1(tmp_path: Path, score: float) -> None:
+    lines = [line | ({"scores": {"accuracy": score}} if "scores" in line else {}) for line in log(2)]
+    with canvas.look():
+        drawing = figures.DRAWN["training"](folder.read(text_run(tmp_path, log=lines)))
+        assert drawing is not None
+        drawing.figure.canvas.draw()
+        _, axes = drawing.figure.axes
+        low, high = axes.get_ylim()
+        assert low < score < high
+        assert max(tick for tick in axes.get_yticks() if tick <= high) <= 1
+
+
 def test_the_cut_is_drawn_only_where_it_is_near(tmp_path: Path) -> None:
     near, far = quality(LABELS), quality(LABELS)
     far["lengths"] |= {"max": 512, "truncated": 0}

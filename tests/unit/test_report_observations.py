@@ -73,6 +73,11 @@ def test_a_best_last_evaluation_suggests_longer_training(tmp_path: Path) -> None
     assert "longer training (train.length)" in texts(calm_run(tmp_path, log=log(epochs=3)), "note")[0]
 
 
+def test_a_perfect_score_asks_for_no_longer_training(tmp_path: Path) -> None:
+    perfect = [line | ({"scores": {"accuracy": 1.0}} if "scores" in line else {}) for line in log(epochs=3)]
+    assert not any("longer training" in text for text in texts(calm_run(tmp_path, log=perfect), "note"))
+
+
 def test_a_weak_label_is_named_with_what_it_is_taken_for(tmp_path: Path) -> None:
     measured = metrics(LABELS, [[64, 4, 7], [12, 11, 7], [5, 3, 67]]) | {"notes": [], "baselines": {}}
     run = calm_run(tmp_path, metrics=measured)

@@ -30,6 +30,13 @@ def test_calibration_tells_what_the_temperature_is_worth(tmp_path: Path) -> None
     assert "divided by 1.43," in table.note
 
 
+def test_without_a_wrong_prediction_no_temperature_is_said_to_be_fitted(tmp_path: Path) -> None:
+    sure = {"temperature": 1.0, "splits": {"validation": {"before": 0.3, "after": 0.3}}}
+    table = tables.calibration(folder.read(text_run(tmp_path, metrics={"calibration": sure})))
+    assert table
+    assert "No temperature was fitted" in table.note
+
+
 def test_a_task_without_temperature_has_no_calibration_table(tmp_path: Path) -> None:
     assert tables.calibration(folder.read(text_run(tmp_path, metrics={"calibration": None}))) is None
 
