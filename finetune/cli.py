@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import Annotated
 
@@ -17,6 +18,8 @@ VERBS = {"list": listing, "show": show, "clean": clean, "run": run, "launch": la
 
 WHOLE = ("is not installed, and this command needs it: the base install can list, show and predict. In the repository, "
          'make setup installs all, and so does pip install ".[train,report]".')
+
+DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   context_settings={"help_option_names": ["-h", "--help"]}, rich_markup_mode="rich")
@@ -35,6 +38,12 @@ def main() -> None:
     except FinetuneError as error:
         _print_error(error)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in DENIED:
+            raise
+        way_out = "Use a place that you may write to, and files that you may read."
+        _print_error(FinetuneError(str(error.filename), f"{error.strerror}. {way_out}"))
+        sys.exit(FinetuneError.exit_code)
     except ModuleNotFoundError as error:
         if not error.name or error.name.startswith("finetune"):
             raise

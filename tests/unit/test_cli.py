@@ -114,6 +114,16 @@ def test_base_install_says_what_a_command_needs(arguments: str, tmp_path: Path) 
     assert list(tmp_path.glob("runs/*/*")) == []
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/sys").is_dir(), reason="this system has no /sys, in which nobody may make a folder")
+def test_a_place_that_nobody_may_write_to_is_told_in_one_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "finetune", "clean", "sentiment", "data.source=sample", "--to", "/sys/cleaned",
+               "clean.label_errors=off", "clean.strangers=off", f"output_dir={tmp_path}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert re.fullmatch(r"/sys/\S+: (Operation not permitted|Permission denied|Read-only file system)\. Use a place .*\n", done.stderr)
+
+
 def test_row_100_of_a_file_is_no_emoji() -> None:
     for console in (out, err):
         with console.capture() as shown:
