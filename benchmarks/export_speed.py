@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from finetune.export import speed
 from finetune.export.optimize import optimize
 from finetune.export.quantize import Form, quantize
 from finetune.export.session import Session
@@ -192,6 +193,7 @@ def interleaved(sides: Mapping[str, Side], row: Inputs, threads: int) -> dict[st
     own: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(ROUNDS):
         for name, side in sides.items():
+            time.sleep(speed.REST)  # as the gate does
             side(row)
             for _ in range(ANSWERS):
                 clock, used = time.perf_counter(), time.thread_time()

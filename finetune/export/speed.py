@@ -19,6 +19,7 @@ NUM_TIMED = 50  # rows whose latency is measured, one by one
 NUM_TIMED_TEXTS = 10  # of models that write texts, whose answers take a hundred times as long
 BLOCK = 10  # rows that one model answers before the next has its turn
 WARM_UP = 3
+REST = 0.1  # seconds between turns: ONNX Runtime's threads look for work for some 20 ms, on the next model's cores
 ROUNDS = 3  # in which every model answers one batch
 SLOWER = 1.1  # times the latency of another model above which one counts as slower: less is noise
 LEAST_MS = 0.1  # milliseconds a row below which no difference is claimed: the call itself takes as long
@@ -51,8 +52,8 @@ class Speed:
 def measure(models: Sequence[Infer], examples: Examples, *, batch: int) -> list[Speed]:
     """How fast each model is, on the same rows, which stand for all lengths there are; a batch has at most all rows.
 
-    Models take turns, so that a busy machine hits all alike, and each turn begins with answers that are not counted,
-    since the threads of the model before may still be spinning.
+    Models take turns, so that a busy machine hits all alike. Each turn begins with a rest, in which the threads of the
+    model before go to sleep, and with answers that are not counted.
     """
     writes, order = examples.task.head.decoding is not None, _by_length(examples)
     alone = one_by_one(models, _alone(examples, order, NUM_TIMED_TEXTS if writes else NUM_TIMED))
@@ -60,6 +61,7 @@ def measure(models: Sequence[Infer], examples: Examples, *, batch: int) -> list[
     found = [Speed(together.rows, taken) for taken in alone]
     for _ in range(1 if writes else ROUNDS):
         for model, speed in zip(models, found, strict=True):
+            time.sleep(REST)
             model(together)
             speed.batch_ms.append(_milliseconds(model, together))
     return found
@@ -76,6 +78,7 @@ def one_by_one(models: Sequence[Infer], rows: Sequence[Batch]) -> list[list[floa
     for start in range(0, len(rows), BLOCK):
         block = rows[start : start + BLOCK]
         for model, taken in zip(models, found, strict=True):
+            time.sleep(REST)
             for one in [block[0]] * WARM_UP:
                 model(one)
             taken.extend(_milliseconds(model, one) for one in block)
