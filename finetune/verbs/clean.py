@@ -141,7 +141,9 @@ def _write(run: Run, folder: Path) -> list[Path]:
             write_lines(file, (dict(zip(columns.values(), row, strict=True)) for row in rows))
         else:
             with file.open("w", encoding="utf-8", newline="") as opened:
-                csv.writer(opened).writerows([columns.values(), *rows])
+                writer = csv.writer(opened)
+                writer.writerow(columns.values())
+                writer.writerows(rows)
     draft.rename(folder)
     return [folder / f"{split}{suffix}" for split in SPLITS]
 
